@@ -1,1 +1,37 @@
+//! A LiveKit participant: joins a room, speaks, listens, and exchanges text and data.
+//!
+//! Signalling is LiveKit's own protocol, media is WebRTC by a sans-I/O engine, speech is Opus.
+//! A [`Shard`] is one thread that drives many participants; [`Shard::join`] gives a
+//! [`Participant`] to command and [`Events`] to listen to, and calls an [`AudioHandler`] on the
+//! shard's thread, in place, for sound in both directions.
+//!
+//! Only this crate knows WebRTC. It does not know what is said: no voice activity detection,
+//! no models, no conversation.
+//!
+//! Left for later, with room kept for it: resuming a session (a lost connection is replaced by a
+//! new one), byte streams, RPC, statistics, TURN, end-to-end encryption.
 
+mod audio;
+mod connector;
+mod driver;
+mod error;
+mod event;
+mod ids;
+mod options;
+mod participant;
+mod shard;
+
+pub use audio::{
+    AudioHandler, Content, FRAME_DURATION, FRAME_SAMPLES, Frame, NoAudio, Playout, Received,
+    SAMPLE_RATE,
+};
+pub use connector::Connector;
+pub use error::{CommandError, DisconnectReason, JoinError, JoinStage};
+pub use event::{
+    Attributes, DataReceived, Event, Events, ParticipantKind, RemoteParticipant, RemoteTrack,
+    TextStreamClosed, TextStreamOpened, TrackSource, Transcription, TranscriptionSegment,
+};
+pub use ids::{Identity, StreamId, TrackSid};
+pub use options::{DataOptions, JoinOptions, ShardConfig, TextOptions, TrackOptions};
+pub use participant::{LocalParticipant, Participant, TextWriter};
+pub use shard::Shard;
