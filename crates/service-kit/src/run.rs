@@ -1,0 +1,58 @@
+//! From the command line to a service that serves.
+
+use std::{future::Future, process::ExitCode};
+
+use anyhow::Context;
+use clap::Parser;
+
+use crate::{Listeners, Shutdown, config::ServerConfig, telemetry};
+
+/// Makes aws-lc-rs the cryptography of the process. Several may be linked; none is guessed.
+///
+/// Calling it again changes nothing.
+pub fn install_crypto() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+}
+
+/// Runs a service: reads its settings, binds its ports, serves until it is told to stop.
+///
+/// Ends with a plain sentence on stderr and a failing exit code when it cannot: 2 for wrong settings, 1 for
+/// anything else.
+pub fn run<C, F>(
+    server: impl Fn(&C) -> &ServerConfig,
+    serve: impl FnOnce(C, Listeners, Shutdown) -> F,
+) -> ExitCode
+where
+    C: Parser,
+    F: Future<Output = anyhow::Result<()>>,
+{
+    install_crypto();
+    let config = C::parse();
+    match block_on(config, server, serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on<C, F>(
+    config: C,
+    server: impl Fn(&C) -> &ServerConfig,
+    serve: impl FnOnce(C, Listeners, Shutdown) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    telemetry::init_logging(&server(&config).telemetry).context("RUST_LOG cannot be read")?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let shutdown = Shutdown::on_signals()?;
+            let listeners = Listeners::bind(server(&config)).await?;
+            serve(config, listeners, shutdown).await
+        })
+}
