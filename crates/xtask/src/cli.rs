@@ -1,11 +1,12 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::project::Project;
-use crate::setup;
+use crate::{setup, supervisor};
 
 /// Sets up, runs, checks and tests the project.
 #[derive(Debug, Parser)]
@@ -19,6 +20,10 @@ pub struct Cli {
 enum Command {
     /// Bring in every outside piece: servers, models, packages. Repeating it costs nothing.
     Setup,
+
+    /// Own the parts of a clone. `up` starts this; it is of no use by itself.
+    #[command(hide = true)]
+    Supervise { root: PathBuf },
 }
 
 impl Cli {
@@ -36,11 +41,11 @@ impl Cli {
 
 impl Command {
     fn run(self) -> anyhow::Result<ExitCode> {
-        let project = Project::of_build()?;
         match self {
             Self::Setup => {
-                setup::run(&project)?;
+                setup::run(&Project::of_build()?)?;
             }
+            Self::Supervise { root } => supervisor::run(&Project::at(root))?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -49,6 +49,11 @@ impl Project {
         self.dev_dir().join("logs")
     }
 
+    /// What a part prints goes here.
+    pub fn log(&self, part: &str) -> PathBuf {
+        self.logs_dir().join(part).with_extension("log")
+    }
+
     pub fn web_dir(&self) -> PathBuf {
         self.root.join("web")
     }
