@@ -1,1 +1,3 @@
+//! The voice agent: joins calls, listens, answers, and keeps what was said.
 
+pub mod domain;

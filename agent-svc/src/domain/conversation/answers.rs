@@ -1,0 +1,333 @@
+//! Answers: the provider's responses, the tools they call, and what happens when none comes.
+
+use super::super::speech::Kind;
+use super::super::tools::Ended;
+use super::super::{
+    EndReason, ItemId, Metric, Moment, Outcome, Output, Realtime, ResponseId, Role, Samples,
+    Ticket, ToolCallId, ToolEffect, ToolRecord, ToolRequest, ToolResult,
+};
+use super::{Closing, Conversation};
+
+/// The answer to one turn of the caller, over all its responses and tools.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    /// The response that is being made or whose tools run.
+    ticket: Option<Ticket>,
+    rounds: u32,
+    /// A tool of this round was answered, so another response must follow.
+    answered: bool,
+    retried: bool,
+    filler_said: bool,
+    pub(super) timing: Option<Timing>,
+    pub(super) tools: Vec<ToolRecord>,
+}
+
+/// When the parts of an answer happened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    pub(super) voiced_until: Moment,
+    pub(super) decided: Moment,
+    pub(super) first_audio: Option<Moment>,
+}
+
+/// The provider's session.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Provider {
+    Here,
+    Away { since: Moment },
+}
+
+impl Conversation {
+    /// The caller's turn is over: an answer is wanted.
+    pub(super) fn begin_exchange(&mut self, voiced_until: Moment) {
+        if let Some(cancel) = self.responses.cancel(self.now) {
+            self.push(cancel);
+        }
+        self.exchange = Exchange {
+            timing: Some(Timing {
+                voiced_until,
+                decided: self.now,
+                first_audio: None,
+            }),
+            ..Exchange::default()
+        };
+        self.want_response();
+    }
+
+    /// Wants a response and gives it a place among the speeches.
+    fn want_response(&mut self) {
+        let tools = self.exchange.rounds < self.settings.max_tool_rounds;
+        let ticket = self.responses.want(tools);
+        self.exchange.ticket = Some(ticket);
+        let segment = self.next_segment();
+        self.speeches.push(Kind::Reply(ticket), segment, None);
+    }
+
+    /// Whether the caller waits for an answer that was not completed yet.
+    pub(super) fn is_answering(&self) -> bool {
+        self.exchange.ticket.is_some()
+    }
+
+    pub(super) fn realtime(&mut self, event: Realtime) {
+        match event {
+            Realtime::Connected => self.provider = Provider::Here,
+            Realtime::Disconnected => self.provider_away(),
+            Realtime::Failed => self.provider_lost(),
+            Realtime::Committed(item) => self.texts.committed(item),
+            Realtime::CommitRejected => self.commit_rejected(),
+            Realtime::CallerTextDelta { item, delta } => self.caller_text_delta(&item, &delta),
+            Realtime::CallerText { item, text } => {
+                if let Some(said) = self.texts.finish(&item, text) {
+                    self.caller_said(said);
+                }
+            }
+            Realtime::ResponseCreated { response, ticket } => {
+                if let Err(cancel) = self.responses.created(self.now, response, ticket) {
+                    self.push(Output::Metric(Metric::LateResponse));
+                    self.push(cancel);
+                }
+            }
+            Realtime::ResponseRejected(ticket) => {
+                if let Some(ticket) = self.responses.rejected(ticket) {
+                    self.response_failed(ticket);
+                }
+            }
+            Realtime::Audio {
+                response,
+                item,
+                audio,
+            } => self.response_audio(&response, item, audio),
+            Realtime::Text {
+                response,
+                item,
+                delta,
+            } => self.response_text(&response, item, &delta),
+            Realtime::ToolCall { response, request } => self.tool_call(&response, request),
+            Realtime::ResponseDone {
+                response,
+                ticket,
+                outcome,
+            } => {
+                if let Some(ticket) = self.responses.done(&response, ticket) {
+                    self.response_done(ticket, outcome);
+                }
+            }
+        }
+    }
+
+    fn caller_text_delta(&mut self, item: &ItemId, delta: &str) {
+        if let Some((segment, text)) = self.texts.append(item, delta) {
+            self.push(Output::Transcript {
+                segment,
+                role: Role::User,
+                text,
+                is_final: false,
+            });
+        }
+    }
+
+    fn commit_rejected(&mut self) {
+        if let Some(said) = self.texts.rejected() {
+            self.caller_said(said);
+        }
+        if let Some(cancel) = self.responses.cancel(self.now) {
+            self.push(cancel);
+        }
+        self.close_exchange();
+    }
+
+    fn response_audio(&mut self, response: &ResponseId, item: ItemId, audio: Vec<i16>) {
+        let Some(ticket) = self.responses.progressed(self.now, response) else {
+            return;
+        };
+        self.limits.active(self.now);
+        if let Some(timing) = &mut self.exchange.timing {
+            timing.first_audio.get_or_insert(self.now);
+        }
+        let limit = Samples::lasting(self.settings.max_speech);
+        let Some(speech) = self.speeches.reply_mut(ticket) else {
+            return;
+        };
+        speech.push_audio(Some(item), audio);
+        if speech.received() > limit {
+            speech.complete = true;
+            if let Some(cancel) = self.responses.cancel(self.now) {
+                self.push(cancel);
+            }
+            self.close_exchange();
+        }
+    }
+
+    fn response_text(&mut self, response: &ResponseId, item: ItemId, delta: &str) {
+        let ticket = self.responses.progressed(self.now, response);
+        if let Some(speech) = ticket.and_then(|ticket| self.speeches.reply_mut(ticket)) {
+            speech.push_text(Some(item), delta);
+        }
+    }
+
+    fn response_done(&mut self, ticket: Ticket, outcome: Outcome) {
+        let has_sound = self.complete_reply(ticket);
+        if self.exchange.ticket != Some(ticket) {
+            return;
+        }
+        let has_tools = self.exchange.answered || self.tools.is_running(ticket);
+        if has_sound || has_tools {
+            return self.close_round(ticket);
+        }
+        match outcome {
+            Outcome::Cancelled => self.close_exchange(),
+            Outcome::Completed | Outcome::Failed => self.response_failed(ticket),
+        }
+    }
+
+    /// No more sound of this reply comes. Says whether there was any.
+    fn complete_reply(&mut self, ticket: Ticket) -> bool {
+        self.speeches.reply_mut(ticket).is_some_and(|speech| {
+            speech.complete = true;
+            speech.has_sound()
+        })
+    }
+
+    /// The provider made no answer: it is asked once more, then the caller is told.
+    fn response_failed(&mut self, ticket: Ticket) {
+        self.push(Output::Metric(Metric::ResponseFailed));
+        let has_sound = self.complete_reply(ticket);
+        if self.exchange.ticket != Some(ticket) {
+            return;
+        }
+        if has_sound || self.closing.is_some() {
+            self.close_exchange();
+        } else if self.tools.is_running(ticket) || self.exchange.answered {
+            self.close_round(ticket);
+        } else if self.exchange.retried {
+            self.close_exchange();
+            let apology = self.settings.lines.apology.clone();
+            self.speak(Kind::Filler, apology);
+        } else {
+            self.exchange.retried = true;
+            self.want_response();
+        }
+    }
+
+    fn tool_call(&mut self, response: &ResponseId, request: ToolRequest) {
+        self.limits.active(self.now);
+        let ticket = self.responses.progressed(self.now, response);
+        let has_round = self.exchange.rounds < self.settings.max_tool_rounds;
+        let wanted = ticket.filter(|_| has_round);
+        let Some(output) = self.tools.call(self.now, wanted, request, &self.settings) else {
+            return;
+        };
+        // The model must hear that a tool was refused, but not without end.
+        self.exchange.answered |= has_round && matches!(output, Output::AnswerTool { .. });
+        self.push(output);
+    }
+
+    pub(super) fn tool_finished(&mut self, call: ToolCallId, result: ToolResult) {
+        if let Some(ended) = self.tools.finished(self.now, call, result) {
+            self.tool_ended(ended);
+        }
+    }
+
+    pub(super) fn tool_ended(&mut self, ended: Ended) {
+        self.limits.active(self.now);
+        self.push(ended.answer);
+        self.push(Output::ToolEnded(ended.record.clone()));
+        if self.exchange.ticket != Some(ended.ticket) {
+            return;
+        }
+        self.exchange.tools.push(ended.record);
+        self.exchange.answered = true;
+        if ended.effect == Some(ToolEffect::EndCall) && self.closing.is_none() {
+            self.closing = Some(Closing::after_answer(EndReason::AgentHangup));
+        }
+        if !self.responses.is_busy() {
+            self.close_round(ended.ticket);
+        }
+    }
+
+    /// A response is complete. Its tools, once all have answered, ask for another.
+    fn close_round(&mut self, ticket: Ticket) {
+        if self.tools.is_running(ticket) {
+            return;
+        }
+        if std::mem::take(&mut self.exchange.answered) {
+            self.exchange.rounds += 1;
+            self.want_response();
+        } else {
+            self.close_exchange();
+        }
+    }
+
+    /// No more of the answer will come; what is there is still played.
+    fn close_exchange(&mut self) {
+        self.exchange.close();
+    }
+
+    fn provider_away(&mut self) {
+        if matches!(self.provider, Provider::Here) {
+            self.provider = Provider::Away { since: self.now };
+        }
+        let Some(ticket) = self.responses.lost() else {
+            return;
+        };
+        if self.complete_reply(ticket) {
+            // What came is played; the caller can ask again.
+            self.close_exchange();
+        } else if self.exchange.ticket == Some(ticket) && !self.tools.is_running(ticket) {
+            self.want_response();
+        }
+    }
+
+    pub(super) fn provider_lost(&mut self) {
+        let line = self.settings.lines.provider_lost.clone();
+        self.say_goodbye(EndReason::ProviderError, line);
+    }
+
+    pub(super) fn provider_deadline(&self) -> Option<Moment> {
+        match self.provider {
+            Provider::Here => None,
+            Provider::Away { since } => Some(since + self.settings.provider_grace),
+        }
+    }
+
+    pub(super) fn run_answers(&mut self) {
+        while let Some((cancel_tool, ended)) = self.tools.expire(self.now) {
+            self.push(cancel_tool);
+            self.tool_ended(ended);
+        }
+        if let Some((cancel, ticket)) = self.responses.expire(self.now) {
+            self.outputs.extend(cancel);
+            if let Some(ticket) = ticket {
+                self.response_failed(ticket);
+            }
+        }
+        if self
+            .filler_deadline()
+            .is_some_and(|deadline| self.now >= deadline)
+        {
+            self.exchange.filler_said = true;
+            let filler = self.settings.lines.filler.clone();
+            self.speak(Kind::Filler, filler);
+        }
+        if matches!(self.provider, Provider::Here)
+            && let Some(create) = self.responses.ask(self.now)
+        {
+            self.push(create);
+        }
+    }
+
+    /// When the caller has waited so long that something must be said.
+    pub(super) fn filler_deadline(&self) -> Option<Moment> {
+        let timing = self.exchange.timing?;
+        let waiting = self.is_answering() && !self.exchange.filler_said;
+        let silent = !self.speeches.has_sound() && timing.first_audio.is_none();
+        (waiting && silent && self.closing.is_none())
+            .then(|| timing.decided + self.settings.filler_after)
+    }
+}
+
+impl Exchange {
+    pub(super) fn close(&mut self) {
+        self.ticket = None;
+    }
+}

@@ -1,0 +1,135 @@
+//! The end: limits, goodbyes, and closing so that nothing is left open.
+
+use super::super::speech::Kind;
+use super::super::{EndReason, Moment, Output};
+use super::Conversation;
+
+/// The call is about to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Closing {
+    reason: EndReason,
+    /// Set when the last words are ours; until then the caller may still take the floor.
+    deadline: Option<Moment>,
+}
+
+impl Closing {
+    /// Ends when the answer that is being made has been heard.
+    pub(super) fn after_answer(reason: EndReason) -> Self {
+        Self {
+            reason,
+            deadline: None,
+        }
+    }
+
+    /// Whether nothing the caller says changes it.
+    pub(super) fn is_final(&self) -> bool {
+        self.deadline.is_some()
+    }
+}
+
+impl Conversation {
+    /// Says a last line and ends, whether or not the line can be spoken.
+    pub(super) fn say_goodbye(&mut self, reason: EndReason, line: String) {
+        if self.closing.as_ref().is_some_and(Closing::is_final) {
+            return;
+        }
+        if !self.limits.is_caller_here() || !self.joined {
+            return self.end(reason);
+        }
+        if let Some(cancel) = self.responses.cancel(self.now) {
+            self.push(cancel);
+        }
+        self.exchange.close();
+        self.speeches.clear_waiting();
+        self.closing = Some(Closing {
+            reason,
+            deadline: Some(self.now + self.settings.farewell_timeout),
+        });
+        self.speak(Kind::Notice, line);
+    }
+
+    pub(super) fn ending_deadline(&self) -> Option<Moment> {
+        match self.closing {
+            Some(Closing {
+                deadline: Some(deadline),
+                ..
+            }) => Some(deadline),
+            _ => {
+                let (limit, _) = self.limits.next(&self.settings);
+                Some(
+                    self.provider_deadline()
+                        .map_or(limit, |provider| provider.min(limit)),
+                )
+            }
+        }
+    }
+
+    pub(super) fn run_ending(&mut self) {
+        if self.ended {
+            return;
+        }
+        if let Some(closing) = self.closing
+            && let Some(deadline) = closing.deadline
+        {
+            if self.now >= deadline {
+                self.end(closing.reason);
+            }
+            return;
+        }
+        let (limit, reason) = self.limits.next(&self.settings);
+        if self.now >= limit {
+            self.limit_reached(reason);
+        } else if self
+            .provider_deadline()
+            .is_some_and(|deadline| self.now >= deadline)
+        {
+            self.provider_lost();
+        }
+    }
+
+    fn limit_reached(&mut self, reason: EndReason) {
+        let lines = &self.settings.lines;
+        let line = match reason {
+            EndReason::Silence => lines.silence.clone(),
+            EndReason::TimeLimit => lines.time_limit.clone(),
+            _ => return self.end(reason),
+        };
+        self.say_goodbye(reason, line);
+    }
+
+    /// Ends once there is nothing left to say.
+    pub(super) fn finish_closing(&mut self) {
+        if let Some(closing) = self.closing
+            && self.speeches.is_empty()
+            && !self.is_answering()
+            && !self.caller.is_open()
+        {
+            self.end(closing.reason);
+        }
+    }
+
+    /// Ends now. Everything open is closed first: speech, turns, tool calls.
+    pub(super) fn end(&mut self, reason: EndReason) {
+        if self.ended {
+            return;
+        }
+        self.outputs.extend(self.responses.cancel(self.now));
+        while let Some((cancel, ended)) = self.tools.cancel_one(self.now) {
+            self.push(cancel);
+            self.push(ended.answer);
+            self.push(Output::ToolEnded(ended.record.clone()));
+            self.exchange.tools.push(ended.record);
+        }
+        if let Some(speech) = self.speeches.current.take() {
+            self.push(Output::Stop(speech.id));
+            let cut_short = speech.played < speech.received() || !speech.complete;
+            self.keep(&speech, cut_short);
+        }
+        self.speeches.clear_waiting();
+        while let Some(said) = self.texts.expire(None) {
+            self.caller_said(said);
+        }
+        self.ended = true;
+        self.push(Output::End(reason));
+    }
+}

@@ -1,0 +1,193 @@
+//! [`Conversation`]: takes inputs, keeps deadlines, gives outputs.
+//!
+//! The parts: [`floor`](self) decides who speaks, `answers` follows the provider's responses and
+//! tools, `playing` turns speeches into sound and transcript, `ending` keeps limits and closes.
+
+mod answers;
+mod ending;
+mod floor;
+mod playing;
+
+use std::collections::VecDeque;
+
+use super::limits::Limits;
+use super::responses::Responses;
+use super::speech::{Kind, SpeechQueue};
+use super::tools::Tools;
+use super::transcript::CallerTexts;
+use super::turns::{CallerTurn, Hold};
+use super::{AgentState, Input, Moment, Output, SegmentId, Settings};
+use answers::{Exchange, Provider};
+use ending::Closing;
+
+/// One conversation of one caller. See the module above for how it is driven.
+#[derive(Debug)]
+pub struct Conversation {
+    settings: Settings,
+    now: Moment,
+    outputs: VecDeque<Output>,
+    state: AgentState,
+    joined: bool,
+    caller: CallerTurn,
+    hold: Option<Hold>,
+    texts: CallerTexts,
+    exchange: Exchange,
+    provider: Provider,
+    responses: Responses,
+    tools: Tools,
+    speeches: SpeechQueue,
+    limits: Limits,
+    closing: Option<Closing>,
+    ended: bool,
+    last_segment: u32,
+    last_position: u32,
+}
+
+/// Too many texts wait to be spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many texts wait to be spoken")]
+pub struct QueueFull;
+
+impl Conversation {
+    /// A conversation that begins now.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            now: Moment::default(),
+            outputs: VecDeque::from([Output::SetState(AgentState::Initializing)]),
+            state: AgentState::Initializing,
+            joined: false,
+            caller: CallerTurn::default(),
+            hold: None,
+            texts: CallerTexts::default(),
+            exchange: Exchange::default(),
+            provider: Provider::Away {
+                since: Moment::default(),
+            },
+            responses: Responses::new(settings.confirm_timeout, settings.response_timeout),
+            tools: Tools::default(),
+            speeches: SpeechQueue::default(),
+            limits: Limits::new(),
+            closing: None,
+            ended: false,
+            last_segment: 0,
+            last_position: 0,
+            settings,
+        }
+    }
+
+    /// Takes what happened. Time never runs backwards: an earlier `now` counts as the latest.
+    pub fn handle(&mut self, now: Moment, input: Input) {
+        self.now = self.now.max(now);
+        if self.ended {
+            return;
+        }
+        match input {
+            Input::Joined => self.joined = true,
+            Input::CallerJoined => self.limits.caller_joined(self.now),
+            Input::CallerLeft { hung_up } => self.caller_left(hung_up),
+            Input::Greeting(text) => {
+                self.speak(Kind::Greeting, text);
+            }
+            Input::SpeechStarted { voiced_from } => self.speech_started(voiced_from),
+            Input::SpeechEnded { voiced_until } => self.speech_ended(voiced_until),
+            Input::Realtime(event) => self.realtime(event),
+            Input::SpokenAudio { speech, audio } => self.spoken_audio(speech, audio),
+            Input::SpokenEnd { speech, .. } => self.spoken_end(speech),
+            Input::Playout(event) => self.playout(event),
+            Input::ToolFinished { call, result } => self.tool_finished(call, result),
+            Input::End(reason) => self.end(reason),
+            Input::Tick => {}
+        }
+        self.advance();
+    }
+
+    /// Has a text spoken, word for word, once the assistant has finished what it is saying.
+    ///
+    /// # Errors
+    /// [`QueueFull`] when too many texts wait. After the end the text is dropped.
+    pub fn say(&mut self, now: Moment, text: String) -> Result<(), QueueFull> {
+        self.now = self.now.max(now);
+        if self.ended || self.closing.is_some() {
+            return Ok(());
+        }
+        if self.speeches.queued_texts() >= self.settings.max_queued_speech {
+            return Err(QueueFull);
+        }
+        self.speak(Kind::Say, text);
+        self.advance();
+        Ok(())
+    }
+
+    /// The next thing to do; `None` when all is done for now.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to come back at the latest; `None` when the conversation is over.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        if self.ended {
+            return None;
+        }
+        [
+            self.caller.deadline(),
+            self.hold.map(|hold| hold.deadline),
+            self.texts.deadline(),
+            self.responses.deadline(),
+            self.tools.deadline(),
+            self.filler_deadline(),
+            self.ending_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Does what is due, then whatever has become possible.
+    fn advance(&mut self) {
+        self.run_floor();
+        self.run_answers();
+        self.run_ending();
+        if self.ended {
+            return;
+        }
+        self.run_playing();
+        self.finish_closing();
+        if !self.ended {
+            self.show_state();
+        }
+    }
+
+    fn show_state(&mut self) {
+        let state = if !self.joined {
+            AgentState::Initializing
+        } else if self.speeches.current.is_some() && self.hold.is_none() {
+            AgentState::Speaking
+        } else if self.caller.is_open() {
+            AgentState::Listening
+        } else if self.is_answering() {
+            AgentState::Thinking
+        } else if self.limits.is_caller_here() {
+            AgentState::Listening
+        } else {
+            AgentState::Idle
+        };
+        if state != self.state {
+            self.state = state;
+            self.push(Output::SetState(state));
+        }
+    }
+
+    fn push(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    fn next_segment(&mut self) -> SegmentId {
+        self.last_segment += 1;
+        SegmentId(self.last_segment)
+    }
+
+    fn next_position(&mut self) -> u32 {
+        self.last_position += 1;
+        self.last_position
+    }
+}

@@ -1,0 +1,472 @@
+//! What goes into the conversation and what comes out of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Moment, Samples};
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The id as it travels.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.into())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id.into())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// The provider's id of an item.
+    ItemId
+}
+text_id! {
+    /// The provider's id of a response.
+    ResponseId
+}
+text_id! {
+    /// The model's id of a tool call.
+    ToolCallId
+}
+
+macro_rules! number_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+    };
+}
+
+number_id! {
+    /// Our own number of a response, known before the provider gives its id.
+    Ticket
+}
+number_id! {
+    /// Something the assistant says, from its first word to its last.
+    SpeechId
+}
+number_id! {
+    /// An utterance in the transcript.
+    SegmentId
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The agent is in the room and its sound can flow.
+    Joined,
+    /// The caller is there and listens.
+    CallerJoined,
+    /// The caller is gone.
+    CallerLeft {
+        /// Whether they meant to.
+        hung_up: bool,
+    },
+    /// What to say first.
+    Greeting(String),
+    /// The caller began to speak.
+    SpeechStarted {
+        /// First voiced sound, a little before now.
+        voiced_from: Moment,
+    },
+    /// The caller is silent.
+    SpeechEnded {
+        /// Last voiced sound, a little before now.
+        voiced_until: Moment,
+    },
+    /// Something about the provider's session.
+    Realtime(Realtime),
+    /// Sound of a text that was given to the dedicated voice.
+    SpokenAudio {
+        /// Which text.
+        speech: SpeechId,
+        /// Its next samples.
+        audio: Vec<i16>,
+    },
+    /// The dedicated voice is done with a text.
+    SpokenEnd {
+        /// Which text.
+        speech: SpeechId,
+        /// Whether all of it was made.
+        complete: bool,
+    },
+    /// Something about playing.
+    Playout(Playout),
+    /// A tool is done.
+    ToolFinished {
+        /// Which call.
+        call: ToolCallId,
+        /// What it gave.
+        result: ToolResult,
+    },
+    /// Somebody wants the call to end.
+    End(EndReason),
+    /// A deadline has come.
+    Tick,
+}
+
+/// Something about the provider's session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Realtime {
+    /// The session is set up and knows the conversation so far.
+    Connected,
+    /// The session is lost and being made again; its responses are gone.
+    Disconnected,
+    /// The session cannot be had.
+    Failed,
+    /// The caller's turn is an item now. Comes once for each commit, in order.
+    Committed(ItemId),
+    /// The caller's turn was empty. Comes in place of `Committed`.
+    CommitRejected,
+    /// More of what the caller said.
+    CallerTextDelta {
+        /// Their turn.
+        item: ItemId,
+        /// The text to append.
+        delta: String,
+    },
+    /// All of what the caller said; `None` when it cannot be told.
+    CallerText {
+        /// Their turn.
+        item: ItemId,
+        /// The text.
+        text: Option<String>,
+    },
+    /// A response began.
+    ResponseCreated {
+        /// Its id.
+        response: ResponseId,
+        /// Our number, if we asked for it.
+        ticket: Option<Ticket>,
+    },
+    /// The provider refused to make a response.
+    ResponseRejected(Ticket),
+    /// Sound of an item of a response.
+    Audio {
+        /// The response.
+        response: ResponseId,
+        /// The item.
+        item: ItemId,
+        /// Its next samples.
+        audio: Vec<i16>,
+    },
+    /// Words of that sound.
+    Text {
+        /// The response.
+        response: ResponseId,
+        /// The item.
+        item: ItemId,
+        /// The text to append.
+        delta: String,
+    },
+    /// The model calls a tool.
+    ToolCall {
+        /// The response.
+        response: ResponseId,
+        /// The call.
+        request: ToolRequest,
+    },
+    /// A response ended, however it ended.
+    ResponseDone {
+        /// Its id.
+        response: ResponseId,
+        /// Our number, if we asked for it.
+        ticket: Option<Ticket>,
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+/// How a response ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of it is there, or as much as its limits allow.
+    Completed,
+    /// It was stopped.
+    Cancelled,
+    /// It could not be made.
+    Failed,
+}
+
+/// Something about playing. `played` counts from the beginning of the speech.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Playout {
+    /// This much has been played.
+    Progress {
+        /// Of this speech.
+        speech: SpeechId,
+        /// How much.
+        played: Samples,
+    },
+    /// Playing has paused.
+    Paused {
+        /// In this speech.
+        speech: SpeechId,
+        /// Where.
+        played: Samples,
+    },
+    /// All of it has been played.
+    Finished {
+        /// This speech.
+        speech: SpeechId,
+        /// Its whole length.
+        played: Samples,
+    },
+}
+
+/// A tool call as the model wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolRequest {
+    /// Connects it with its answer.
+    pub call: ToolCallId,
+    /// The tool.
+    pub name: String,
+    /// JSON, whatever the model made of it.
+    pub arguments: String,
+}
+
+/// What a tool gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolResult {
+    /// How it ended.
+    pub status: ToolStatus,
+    /// What the model is told: JSON.
+    pub output: String,
+    /// Ids of the documents that it rests on.
+    pub sources: Vec<String>,
+    /// What it does to the call.
+    pub effect: Option<ToolEffect>,
+}
+
+/// What a tool does to the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolEffect {
+    /// The call ends when the next answer has been heard.
+    EndCall,
+}
+
+/// How a tool call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolStatus {
+    /// It gave a result.
+    Ok,
+    /// It failed, or its arguments were wrong.
+    Failed,
+    /// It took too long.
+    TimedOut,
+    /// It was called off.
+    Cancelled,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Make a user turn of the sound sent so far.
+    CommitAudio,
+    /// Forget the sound sent since the last commit.
+    ClearAudio,
+    /// Ask for a response.
+    CreateResponse {
+        /// To recognise it by.
+        ticket: Ticket,
+        /// Whether it may call tools.
+        tools: bool,
+    },
+    /// Stop a response.
+    CancelResponse(ResponseId),
+    /// Cut an item to what was heard.
+    Truncate {
+        /// The assistant's item.
+        item: ItemId,
+        /// What was heard of it, at least 1 and at most what was received.
+        audio_end_ms: u64,
+    },
+    /// Remove an item of which nothing was heard.
+    Delete(ItemId),
+    /// Tell the model what was said for it by the dedicated voice.
+    AddAssistantText(String),
+    /// Run a tool.
+    CallTool(ToolRequest),
+    /// Call a tool off. Its result is not wanted any more.
+    CancelTool(ToolCallId),
+    /// Tell the model what a tool gave. Once for each call.
+    AnswerTool {
+        /// The call.
+        call: ToolCallId,
+        /// What to tell.
+        output: String,
+    },
+    /// A tool call is over; to be shown.
+    ToolEnded(ToolRecord),
+    /// Have a text spoken by the dedicated voice.
+    Synthesise {
+        /// To recognise it by.
+        speech: SpeechId,
+        /// The text.
+        text: String,
+    },
+    /// Play this after what is already playing.
+    Play {
+        /// The speech that it belongs to.
+        speech: SpeechId,
+        /// The samples.
+        audio: Vec<i16>,
+    },
+    /// No more of this speech will come; report when it is played.
+    FinishPlaying(SpeechId),
+    /// Pause at once, with a short fade.
+    Pause,
+    /// Go on where it paused.
+    Resume,
+    /// Drop everything that is not played yet; paused or not, playing is free again.
+    Stop(SpeechId),
+    /// Show what the assistant is doing.
+    SetState(AgentState),
+    /// Show a piece of transcript.
+    Transcript {
+        /// Later text of the same segment replaces it. The assistant's text only grows.
+        segment: SegmentId,
+        /// Who speaks.
+        role: Role,
+        /// The text so far.
+        text: String,
+        /// Whether it will not change any more.
+        is_final: bool,
+    },
+    /// Keep what was said.
+    StoreTurn(Turn),
+    /// Count something.
+    Metric(Metric),
+    /// The call is over. Always the last output.
+    End(EndReason),
+}
+
+/// What one side said, and what was done for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// Order of beginning, from 1. Numbers may be left out.
+    pub position: u32,
+    /// Who spoke.
+    pub role: Role,
+    /// What was said; of the assistant, what was heard.
+    pub text: String,
+    /// When it began.
+    pub started: Moment,
+    /// Whether the caller cut it short.
+    pub interrupted: bool,
+    /// The tools that were called for it.
+    pub tools: Vec<ToolRecord>,
+    /// How long it took; of answers only.
+    pub latency: Option<Latency>,
+}
+
+/// A tool call that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolRecord {
+    /// The call.
+    pub call: ToolCallId,
+    /// The tool.
+    pub name: String,
+    /// How it ended.
+    pub status: ToolStatus,
+    /// From call to result.
+    pub took: Duration,
+    /// Ids of the documents that it rests on.
+    pub sources: Vec<String>,
+}
+
+/// How long the parts of an answer took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Latency {
+    /// From the caller's last voiced sound to the decision that the turn is over.
+    pub end_of_turn: Duration,
+    /// From that decision to the first sound of the model.
+    pub first_audio: Duration,
+    /// From the caller's last voiced sound to the first sound played.
+    pub voice_to_voice: Duration,
+}
+
+/// Something worth counting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// The caller cut the assistant short.
+    Interruption,
+    /// A sound of the caller paused the assistant, which went on.
+    FalseInterruption,
+    /// The provider made no answer.
+    ResponseFailed,
+    /// A response came that nobody waited for.
+    LateResponse,
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The caller.
+    User,
+    /// The assistant.
+    Assistant,
+}
+
+/// What the assistant is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentState {
+    /// Joining.
+    Initializing,
+    /// Nobody to talk to.
+    Idle,
+    /// Waiting for the caller to speak, or hearing them.
+    Listening,
+    /// Making an answer.
+    Thinking,
+    /// Its voice is played.
+    Speaking,
+}
+
+/// Why a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// The caller hung up.
+    UserHangup,
+    /// The assistant ended it, after the caller said goodbye.
+    AgentHangup,
+    /// The caller's page or program asked for it.
+    UserRequest,
+    /// An operator asked for it.
+    Operator,
+    /// The caller never came, or did not come back.
+    ParticipantLost,
+    /// Nobody spoke for too long.
+    Silence,
+    /// The longest a call may last was reached.
+    TimeLimit,
+    /// The speech provider could not be reached.
+    ProviderError,
+    /// The room's connection was lost for good.
+    MediaError,
+    /// The instance shut down, or died.
+    Shutdown,
+}

@@ -1,0 +1,29 @@
+//! The conversation as a state machine: no I/O, no clock, no tasks.
+//!
+//! [`Conversation::handle`] takes what happened and when; [`Conversation::poll`] gives what is to
+//! be done, until `None`; [`Conversation::next_deadline`] says when to come back with
+//! [`Input::Tick`] at the latest. One task per call drives it. Everything about who speaks when,
+//! what is cut, asked, answered and recorded is decided here and only here.
+
+mod conversation;
+mod event;
+mod limits;
+mod responses;
+mod settings;
+mod speech;
+mod time;
+mod tools;
+mod transcript;
+mod turns;
+
+#[cfg(test)]
+mod tests;
+
+pub use conversation::{Conversation, QueueFull};
+pub use event::{
+    AgentState, EndReason, Input, ItemId, Latency, Metric, Outcome, Output, Playout, Realtime,
+    ResponseId, Role, SegmentId, SpeechId, Ticket, ToolCallId, ToolEffect, ToolRecord, ToolRequest,
+    ToolResult, ToolStatus, Turn,
+};
+pub use settings::{Lines, Settings};
+pub use time::{Moment, Samples};

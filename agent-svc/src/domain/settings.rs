@@ -1,0 +1,106 @@
+//! What can be set about a conversation: delays, limits, and the lines for when things go wrong.
+
+use std::time::Duration;
+
+/// Delays and limits of a conversation.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Silence after which voice activity detection reports the end of speech.
+    pub vad_silence: Duration,
+    /// Silence after the caller's last voiced sound that ends their turn.
+    pub endpointing_delay: Duration,
+    /// Speech over the assistant that is shorter than this is a cough or a nod: it pauses the
+    /// answer, which then goes on.
+    pub min_interruption: Duration,
+    /// A turn that lasts longer is taken as it is.
+    pub max_turn: Duration,
+    /// How long the caller waits for a sound before a filler is spoken.
+    pub filler_after: Duration,
+    /// How long the provider may take to confirm that it makes a response.
+    pub confirm_timeout: Duration,
+    /// How long a response may take to give anything new.
+    pub response_timeout: Duration,
+    /// How long the transcript of a turn is waited for.
+    pub transcript_timeout: Duration,
+    /// How long a tool may run. Tools have shorter deadlines of their own.
+    pub tool_timeout: Duration,
+    /// Rounds of tool calls in one turn; the answer after the last may call none.
+    pub max_tool_rounds: u32,
+    /// Tool calls in the whole call; the model is told when there are no more.
+    pub max_tool_calls: usize,
+    /// Texts that may wait to be spoken.
+    pub max_queued_speech: usize,
+    /// The longest answer that is held; what comes beyond is cut.
+    pub max_speech: Duration,
+    /// How long the provider may be away before the call ends.
+    pub provider_grace: Duration,
+    /// How long the caller may take to arrive.
+    pub caller_wait: Duration,
+    /// How long a caller who lost the connection may take to come back.
+    pub caller_return: Duration,
+    /// How long nobody may speak.
+    pub max_silence: Duration,
+    /// How long a call may last.
+    pub max_call: Duration,
+    /// How long saying goodbye may take.
+    pub farewell_timeout: Duration,
+    /// What is said when something goes wrong.
+    pub lines: Lines,
+}
+
+/// What is said when something goes wrong, through the dedicated voice.
+#[derive(Debug, Clone)]
+pub struct Lines {
+    /// The answer takes long.
+    pub filler: String,
+    /// The answer could not be made.
+    pub apology: String,
+    /// The provider is away for good.
+    pub provider_lost: String,
+    /// Nobody spoke for too long.
+    pub silence: String,
+    /// The longest call is over.
+    pub time_limit: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            vad_silence: Duration::from_millis(250),
+            endpointing_delay: Duration::from_millis(450),
+            min_interruption: Duration::from_millis(300),
+            max_turn: Duration::from_secs(60),
+            filler_after: Duration::from_millis(2800),
+            confirm_timeout: Duration::from_secs(4),
+            response_timeout: Duration::from_secs(10),
+            transcript_timeout: Duration::from_secs(10),
+            tool_timeout: Duration::from_secs(6),
+            max_tool_rounds: 4,
+            max_tool_calls: 60,
+            max_queued_speech: 8,
+            max_speech: Duration::from_secs(180),
+            provider_grace: Duration::from_secs(12),
+            caller_wait: Duration::from_secs(60),
+            caller_return: Duration::from_secs(30),
+            max_silence: Duration::from_secs(60),
+            max_call: Duration::from_secs(30 * 60),
+            farewell_timeout: Duration::from_secs(10),
+            lines: Lines::default(),
+        }
+    }
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            filler: "One moment, please.".into(),
+            apology: "Sorry, I could not answer that. Please ask me again.".into(),
+            provider_lost: "I am sorry, I have a technical problem and must end this call. \
+                            Please try again in a moment."
+                .into(),
+            silence: "I have not heard anything for a while, so I will hang up now. Goodbye."
+                .into(),
+            time_limit: "We have reached the longest time a call may last. Goodbye.".into(),
+        }
+    }
+}

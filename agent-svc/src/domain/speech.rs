@@ -1,0 +1,311 @@
+//! What the assistant says: one speech at a time, others in a queue by priority.
+
+use std::collections::VecDeque;
+
+use super::transcript::heard;
+use super::{ItemId, Moment, Output, Samples, SegmentId, SpeechId, Ticket};
+
+/// Something the assistant says.
+#[derive(Debug)]
+pub(super) struct Speech {
+    pub(super) id: SpeechId,
+    pub(super) segment: SegmentId,
+    pub(super) kind: Kind,
+    parts: Vec<Part>,
+    /// Sound that was not handed to the playout yet.
+    backlog: VecDeque<Vec<i16>>,
+    received: Samples,
+    /// Whether the playout knows that no more comes.
+    pub(super) finish_sent: bool,
+    /// No more sound comes.
+    pub(super) complete: bool,
+    pub(super) played: Samples,
+    /// First sound played, and the place of the turn that it made.
+    pub(super) started: Option<(Moment, u32)>,
+    /// Whether the dedicated voice was asked, where it is needed.
+    synthesis: Synthesis,
+    shown: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Synthesis {
+    NotNeeded,
+    Wanted,
+    Asked,
+}
+
+/// Why something is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The first words of the call.
+    Greeting,
+    /// A text from outside.
+    Say,
+    /// An answer of the model.
+    Reply(Ticket),
+    /// Bridges a wait.
+    Filler,
+    /// Something went wrong, or the call ends.
+    Notice,
+}
+
+/// The sound and the words of one item.
+#[derive(Debug)]
+struct Part {
+    item: Option<ItemId>,
+    received: Samples,
+    text: String,
+}
+
+/// What is to be done to an item of which not everything was heard.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    Truncate(ItemId, u64),
+    Delete(ItemId),
+}
+
+impl Speech {
+    fn new(id: SpeechId, segment: SegmentId, kind: Kind, text: Option<String>) -> Self {
+        let synthesis = match text {
+            Some(_) => Synthesis::Wanted,
+            None => Synthesis::NotNeeded,
+        };
+        let parts = text.map(|text| Part {
+            item: None,
+            received: Samples::default(),
+            text,
+        });
+        Self {
+            id,
+            segment,
+            kind,
+            parts: parts.into_iter().collect(),
+            backlog: VecDeque::new(),
+            received: Samples::default(),
+            finish_sent: false,
+            complete: false,
+            played: Samples::default(),
+            started: None,
+            synthesis,
+            shown: String::new(),
+        }
+    }
+
+    /// Takes more sound. Sound for an item that another has followed has no place any more.
+    pub(super) fn push_audio(&mut self, item: Option<ItemId>, audio: Vec<i16>) {
+        let length = Samples::of(&audio);
+        if self.complete || length == Samples::default() {
+            return;
+        }
+        let last = self.parts.len().saturating_sub(1);
+        let index = self.part(item);
+        if index < last
+            && self.parts[index + 1..]
+                .iter()
+                .any(|part| part.received.0 > 0)
+        {
+            return;
+        }
+        self.parts[index].received += length;
+        self.received += length;
+        self.backlog.push_back(audio);
+    }
+
+    /// Takes more words.
+    pub(super) fn push_text(&mut self, item: Option<ItemId>, delta: &str) {
+        let index = self.part(item);
+        self.parts[index].text.push_str(delta);
+    }
+
+    fn part(&mut self, item: Option<ItemId>) -> usize {
+        if let Some(index) = self.parts.iter().position(|part| part.item == item) {
+            return index;
+        }
+        self.parts.push(Part {
+            item,
+            received: Samples::default(),
+            text: String::new(),
+        });
+        self.parts.len() - 1
+    }
+
+    /// The sound that is to be played next.
+    pub(super) fn take_backlog(&mut self) -> impl Iterator<Item = Vec<i16>> + '_ {
+        self.backlog.drain(..)
+    }
+
+    pub(super) fn has_sound(&self) -> bool {
+        self.received.0 > 0
+    }
+
+    pub(super) fn received(&self) -> Samples {
+        self.received
+    }
+
+    /// The words that were heard so far: never fewer than were shown.
+    pub(super) fn heard(&self) -> String {
+        let mut words = String::new();
+        let mut before = Samples::default();
+        for (index, part) in self.parts.iter().enumerate() {
+            let ended = self.complete || self.parts[index + 1..].iter().any(|p| p.received.0 > 0);
+            let played = self.played.saturating_sub(before).min(part.received);
+            let text = heard(&part.text, played, part.received, ended);
+            if !words.is_empty() && !text.is_empty() && !words.ends_with(char::is_whitespace) {
+                words.push(' ');
+            }
+            words.push_str(text);
+            before += part.received;
+        }
+        if words.len() < self.shown.len() {
+            return self.shown.clone();
+        }
+        words
+    }
+
+    /// The words heard so far, if they are more than at the last time.
+    pub(super) fn newly_heard(&mut self) -> Option<String> {
+        let words = self.heard();
+        (words.len() > self.shown.len()).then(|| {
+            self.shown.clone_from(&words);
+            words
+        })
+    }
+
+    /// What must be done so that the provider's history holds what was heard and no more.
+    pub(super) fn cuts(&self) -> Vec<Cut> {
+        let mut before = Samples::default();
+        let mut cuts = Vec::new();
+        for part in &self.parts {
+            let played = self.played.saturating_sub(before).min(part.received);
+            before += part.received;
+            let Some(item) = part.item.clone() else {
+                continue;
+            };
+            let limit = part.received.as_millis();
+            match played.as_millis() {
+                0 => cuts.push(Cut::Delete(item)),
+                millis if millis < limit || !self.complete => {
+                    cuts.push(Cut::Truncate(item, millis.min(limit)));
+                }
+                _ => {}
+            }
+        }
+        cuts
+    }
+
+    fn priority(&self) -> u8 {
+        match self.kind {
+            Kind::Notice => 2,
+            Kind::Filler => 1,
+            Kind::Greeting | Kind::Say | Kind::Reply(_) => 0,
+        }
+    }
+}
+
+/// The speech that is played, and those that wait.
+#[derive(Debug, Default)]
+pub(super) struct SpeechQueue {
+    pub(super) current: Option<Speech>,
+    waiting: VecDeque<Speech>,
+    last_id: u32,
+}
+
+impl SpeechQueue {
+    /// Adds a speech behind those of at least its priority. A text is for the dedicated voice;
+    /// without one the sound comes from the model.
+    pub(super) fn push(
+        &mut self,
+        kind: Kind,
+        segment: SegmentId,
+        text: Option<String>,
+    ) -> SpeechId {
+        self.last_id += 1;
+        let speech = Speech::new(SpeechId(self.last_id), segment, kind, text);
+        let id = speech.id;
+        let place = self
+            .waiting
+            .iter()
+            .position(|other| other.priority() < speech.priority())
+            .unwrap_or(self.waiting.len());
+        self.waiting.insert(place, speech);
+        id
+    }
+
+    /// Makes the next speech the current one if there is none and the next can be heard.
+    /// `notices_only` keeps everything else waiting. Says whether there is a new one.
+    pub(super) fn start_next(&mut self, notices_only: bool) -> bool {
+        // A speech that ended without a sound is no speech.
+        self.waiting
+            .retain(|speech| !speech.complete || speech.has_sound());
+        if self.current.is_some() {
+            return false;
+        }
+        let can_start = self.waiting.front().is_some_and(|speech| {
+            speech.has_sound() && (!notices_only || speech.kind == Kind::Notice)
+        });
+        if can_start {
+            self.current = self.waiting.pop_front();
+        }
+        can_start
+    }
+
+    /// Asks for the sound of the speech that comes next, so that it is there in time and no more
+    /// than one waits in memory.
+    pub(super) fn synthesise_next(&mut self) -> Option<Output> {
+        let next = self.waiting.front_mut()?;
+        if next.synthesis != Synthesis::Wanted {
+            return None;
+        }
+        next.synthesis = Synthesis::Asked;
+        let text = next.parts.first().map(|part| part.text.clone())?;
+        Some(Output::Synthesise {
+            speech: next.id,
+            text,
+        })
+    }
+
+    pub(super) fn get_mut(&mut self, id: SpeechId) -> Option<&mut Speech> {
+        self.current
+            .iter_mut()
+            .chain(self.waiting.iter_mut())
+            .find(|speech| speech.id == id)
+    }
+
+    pub(super) fn reply_mut(&mut self, ticket: Ticket) -> Option<&mut Speech> {
+        self.current
+            .iter_mut()
+            .chain(self.waiting.iter_mut())
+            .find(|speech| speech.kind == Kind::Reply(ticket))
+    }
+
+    /// Takes the waiting speeches that an interruption makes pointless.
+    pub(super) fn take_interrupted(&mut self) -> Vec<Speech> {
+        let (dropped, kept) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|speech| matches!(speech.kind, Kind::Reply(_) | Kind::Filler));
+        self.waiting = kept;
+        Vec::from_iter::<VecDeque<_>>(dropped)
+    }
+
+    /// Drops everything that waits.
+    pub(super) fn clear_waiting(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Texts that wait to be spoken.
+    pub(super) fn queued_texts(&self) -> usize {
+        self.waiting
+            .iter()
+            .filter(|speech| speech.kind == Kind::Say)
+            .count()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.current.is_none() && self.waiting.is_empty()
+    }
+
+    /// Whether anything can be heard now or at once.
+    pub(super) fn has_sound(&self) -> bool {
+        self.current.is_some() || self.waiting.front().is_some_and(Speech::has_sound)
+    }
+}

@@ -1,0 +1,439 @@
+//! The stage that a script is played on: a caller, a provider, a voice, tools and a loudspeaker,
+//! all in virtual time. What the conversation does to them is written down.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::super::*;
+
+/// Voice activity detection notices a start and an end this much later.
+const VAD_START_LAG: u64 = 60;
+const VAD_END_LAG: u64 = 250;
+/// Sound of a character, in milliseconds.
+const CHAR_MS: usize = 60;
+
+/// Plays a script and gives the transcript.
+pub(super) fn transcript(script: &str) -> String {
+    let mut stage = Stage::new(Settings::default());
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        let (at, what) = line.split_once(' ').expect("a line is a time and an event");
+        let at = at.parse().expect("a time in milliseconds");
+        stage.schedule(at, Event::Line(what.trim().to_owned()));
+    }
+    stage.run();
+    stage.written
+}
+
+enum Event {
+    Line(String),
+    Input(Input),
+}
+
+struct Stage {
+    conversation: Conversation,
+    now: u64,
+    events: BTreeMap<(u64, u64), Event>,
+    scheduled: u64,
+    /// What the model does at the next requests, and what the caller's turns say.
+    plans: VecDeque<String>,
+    sayings: VecDeque<String>,
+    tools: HashMap<String, String>,
+    speaker: Speaker,
+    commits: u32,
+    responses: u32,
+    cancelled: Vec<ResponseId>,
+    connected: bool,
+    written: String,
+}
+
+/// Plays what it is given, ten milliseconds at a time.
+#[derive(Default)]
+struct Speaker {
+    speech: Option<SpeechId>,
+    queued: u64,
+    played: u64,
+    paused: bool,
+    finishing: bool,
+}
+
+impl Stage {
+    fn new(settings: Settings) -> Self {
+        Self {
+            conversation: Conversation::new(settings),
+            now: 0,
+            events: BTreeMap::new(),
+            scheduled: 0,
+            plans: VecDeque::new(),
+            sayings: VecDeque::new(),
+            tools: HashMap::new(),
+            speaker: Speaker::default(),
+            commits: 0,
+            responses: 0,
+            cancelled: Vec::new(),
+            connected: false,
+            written: String::new(),
+        }
+    }
+
+    fn schedule(&mut self, at: u64, event: Event) {
+        self.scheduled += 1;
+        self.events.insert((at, self.scheduled), event);
+    }
+
+    fn later(&mut self, delay: u64, input: Input) {
+        self.schedule(self.now + delay, Event::Input(input));
+    }
+
+    fn run(&mut self) {
+        while self.now < 4_000_000 {
+            while let Some(entry) = self.events.first_entry().filter(|e| e.key().0 <= self.now) {
+                match entry.remove() {
+                    Event::Line(line) => self.line(&line),
+                    Event::Input(input) => self.input(input),
+                }
+            }
+            self.speaker_tick();
+            let due = self.conversation.next_deadline();
+            if due.is_some_and(|due| due <= moment(self.now)) {
+                self.input(Input::Tick);
+            }
+            if self.written.contains("end call") {
+                return;
+            }
+            self.now += 10;
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        let (text, rest) = match line.split_once('"') {
+            Some((head, tail)) => (tail.trim_end_matches('"').to_owned(), head.trim()),
+            None => (String::new(), line),
+        };
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        match words.as_slice() {
+            ["call", "begins"] => {
+                for input in [Input::Joined, Input::CallerJoined] {
+                    self.input(input);
+                }
+                self.connect();
+            }
+            ["joined"] => self.input(Input::Joined),
+            ["caller", "joins"] => self.input(Input::CallerJoined),
+            ["caller", "hangs", "up"] => self.input(Input::CallerLeft { hung_up: true }),
+            ["caller", "is", "lost"] => self.input(Input::CallerLeft { hung_up: false }),
+            ["caller", "speaks", length] => self.caller_speaks(length.parse().unwrap(), text),
+            ["provider", "connects"] => self.connect(),
+            ["provider", "is", "lost"] => {
+                self.connected = false;
+                self.input(Input::Realtime(Realtime::Disconnected));
+            }
+            ["provider", "fails"] => self.input(Input::Realtime(Realtime::Failed)),
+            ["greeting"] => self.input(Input::Greeting(text)),
+            ["say"] => {
+                let outcome = self.conversation.say(moment(self.now), text);
+                if outcome.is_err() {
+                    self.write("queue full");
+                }
+                self.outputs();
+            }
+            ["model", plan @ ..] => self.plans.push_back(format!("{} {text}", plan.join(" "))),
+            ["tool", name, does @ ..] => {
+                self.tools.insert((*name).to_owned(), does.join(" "));
+            }
+            ["operator", "ends"] => self.input(Input::End(EndReason::Operator)),
+            _ => panic!("unknown line: {line}"),
+        }
+    }
+
+    fn connect(&mut self) {
+        self.connected = true;
+        self.input(Input::Realtime(Realtime::Connected));
+    }
+
+    fn caller_speaks(&mut self, length: u64, text: String) {
+        let voiced_from = moment(self.now);
+        let voiced_until = moment(self.now + length);
+        self.sayings.push_back(text);
+        self.later(VAD_START_LAG, Input::SpeechStarted { voiced_from });
+        self.later(length + VAD_END_LAG, Input::SpeechEnded { voiced_until });
+    }
+
+    fn input(&mut self, input: Input) {
+        self.conversation.handle(moment(self.now), input);
+        self.outputs();
+    }
+
+    fn outputs(&mut self) {
+        while let Some(output) = self.conversation.poll() {
+            self.output(output);
+        }
+    }
+
+    fn output(&mut self, output: Output) {
+        match output {
+            Output::CommitAudio => {
+                self.commits += 1;
+                let item = ItemId::from(format!("user_{}", self.commits));
+                self.realtime(20, Realtime::Committed(item.clone()));
+                let text = self.sayings.pop_front();
+                self.realtime(200, Realtime::CallerText { item, text });
+                self.write("commit audio");
+            }
+            Output::ClearAudio => {
+                self.sayings.pop_front();
+                self.write("clear audio");
+            }
+            Output::CreateResponse { ticket, tools } => self.create(ticket, tools),
+            Output::CancelResponse(id) => {
+                self.write(&format!("cancel {id}"));
+                self.cancelled.push(id.clone());
+                let (response, outcome) = (id, Outcome::Cancelled);
+                self.realtime(
+                    30,
+                    Realtime::ResponseDone {
+                        response,
+                        ticket: None,
+                        outcome,
+                    },
+                );
+            }
+            Output::CallTool(request) => self.tool(request),
+            Output::Synthesise { speech, text } => {
+                self.write(&format!("synthesise {}: {text}", speech.0));
+                let samples = text.chars().count() * CHAR_MS * 24;
+                self.later(
+                    100,
+                    Input::SpokenAudio {
+                        speech,
+                        audio: vec![1; samples],
+                    },
+                );
+                self.later(
+                    110,
+                    Input::SpokenEnd {
+                        speech,
+                        complete: true,
+                    },
+                );
+            }
+            Output::Play { speech, audio } => self.play(speech, audio.len() as u64),
+            Output::FinishPlaying(_) => self.speaker.finishing = true,
+            Output::Pause => {
+                self.write("pause");
+                self.speaker.paused = true;
+                if let Some(speech) = self.speaker.speech {
+                    let played = Samples(self.speaker.played);
+                    self.later(10, Input::Playout(Playout::Paused { speech, played }));
+                }
+            }
+            Output::Resume => {
+                self.write("resume");
+                self.speaker.paused = false;
+            }
+            Output::Stop(speech) => {
+                self.write(&format!("stop {}", speech.0));
+                self.speaker = Speaker::default();
+            }
+            other => self.write_plain(other),
+        }
+    }
+
+    fn write_plain(&mut self, output: Output) {
+        let line = match output {
+            Output::Truncate { item, audio_end_ms } => format!("truncate {item} at {audio_end_ms}"),
+            Output::Delete(item) => format!("delete {item}"),
+            Output::AddAssistantText(text) => format!("tell model: {text}"),
+            Output::CancelTool(call) => format!("cancel tool {call}"),
+            Output::AnswerTool { call, output } => format!("answer {call}: {output}"),
+            Output::ToolEnded(record) => {
+                let took = record.took.as_millis();
+                format!("tool {} {:?} after {took} ms", record.name, record.status)
+            }
+            Output::SetState(state) => format!("-> {state:?}"),
+            Output::Transcript {
+                is_final: false, ..
+            } => return,
+            Output::Transcript { role, text, .. } => format!("{role:?}: {text}"),
+            Output::StoreTurn(turn) => store_line(&turn),
+            Output::Metric(metric) => format!("count {metric:?}"),
+            Output::End(reason) => format!("end call: {reason:?}"),
+            other => format!("{other:?}"),
+        };
+        self.write(&line);
+    }
+
+    fn create(&mut self, ticket: Ticket, tools: bool) {
+        let without = if tools { "" } else { " without tools" };
+        self.write(&format!("create response {}{without}", ticket.0));
+        self.responses += 1;
+        let response = ResponseId::from(format!("resp_{}", self.responses));
+        let plan = self
+            .plans
+            .pop_front()
+            .unwrap_or_else(|| "says All right.".into());
+        let (verb, what) = plan.split_once(' ').unwrap_or((&plan, ""));
+        if verb == "hangs" {
+            return;
+        }
+        let created = Realtime::ResponseCreated {
+            response: response.clone(),
+            ticket: Some(ticket),
+        };
+        self.realtime(40, created);
+        match verb {
+            "says" => self.model_says(&response, what.trim()),
+            "calls" => {
+                for (index, name) in what.split_whitespace().enumerate() {
+                    let call = format!("call_{}_{}", self.responses, index + 1);
+                    let request = ToolRequest {
+                        call: call.into(),
+                        name: name.into(),
+                        arguments: "{}".into(),
+                    };
+                    let response = response.clone();
+                    self.realtime(150, Realtime::ToolCall { response, request });
+                }
+            }
+            "fails" => {}
+            other => panic!("unknown plan: {other}"),
+        }
+        let outcome = if verb == "fails" {
+            Outcome::Failed
+        } else {
+            Outcome::Completed
+        };
+        let ticket = Some(ticket);
+        self.realtime(
+            300,
+            Realtime::ResponseDone {
+                response,
+                ticket,
+                outcome,
+            },
+        );
+    }
+
+    fn model_says(&mut self, response: &ResponseId, text: &str) {
+        let item = ItemId::from(format!("item_{}", self.responses));
+        for (index, word) in text.split_inclusive(' ').enumerate() {
+            let delay = 200 + 5 * index as u64;
+            let (response, item) = (response.clone(), item.clone());
+            let audio = vec![1; word.chars().count() * CHAR_MS * 24];
+            let delta = word.to_owned();
+            self.realtime(
+                delay,
+                Realtime::Text {
+                    response: response.clone(),
+                    item: item.clone(),
+                    delta,
+                },
+            );
+            self.realtime(
+                delay,
+                Realtime::Audio {
+                    response,
+                    item,
+                    audio,
+                },
+            );
+        }
+    }
+
+    fn realtime(&mut self, delay: u64, event: Realtime) {
+        self.later(delay, Input::Realtime(event));
+    }
+
+    fn tool(&mut self, request: ToolRequest) {
+        self.write(&format!("call {} {}", request.name, request.call));
+        let does = self
+            .tools
+            .get(&request.name)
+            .cloned()
+            .unwrap_or_else(|| "takes 50".into());
+        let effect = does.contains("ending").then_some(ToolEffect::EndCall);
+        let Some(delay) = does
+            .split_whitespace()
+            .nth(1)
+            .and_then(|ms| ms.parse().ok())
+        else {
+            return;
+        };
+        let result = ToolResult {
+            status: ToolStatus::Ok,
+            output: r#"{"ok":true}"#.into(),
+            sources: Vec::new(),
+            effect,
+        };
+        self.later(
+            delay,
+            Input::ToolFinished {
+                call: request.call,
+                result,
+            },
+        );
+    }
+
+    fn play(&mut self, speech: SpeechId, samples: u64) {
+        if self.speaker.speech != Some(speech) {
+            self.write(&format!("play {}", speech.0));
+            let paused = self.speaker.paused;
+            self.speaker = Speaker {
+                speech: Some(speech),
+                paused,
+                ..Speaker::default()
+            };
+        }
+        self.speaker.queued += samples;
+    }
+
+    fn speaker_tick(&mut self) {
+        let Some(speech) = self.speaker.speech.filter(|_| !self.speaker.paused) else {
+            return;
+        };
+        let step = self.speaker.queued.min(240);
+        self.speaker.queued -= step;
+        self.speaker.played += step;
+        let played = Samples(self.speaker.played);
+        if self.speaker.queued == 0 && self.speaker.finishing {
+            self.speaker = Speaker::default();
+            self.input(Input::Playout(Playout::Finished { speech, played }));
+        } else if step > 0 && (self.now.is_multiple_of(100) || self.speaker.played == step) {
+            self.input(Input::Playout(Playout::Progress { speech, played }));
+        }
+    }
+
+    fn write(&mut self, line: &str) {
+        let now = self.now;
+        writeln!(self.written, "{now:6}  {line}").expect("a string takes everything");
+    }
+}
+
+fn store_line(turn: &Turn) -> String {
+    let mut line = format!("store {} {:?}: {}", turn.position, turn.role, turn.text);
+    if turn.interrupted {
+        line.push_str(" (interrupted)");
+    }
+    for tool in &turn.tools {
+        let _ = write!(line, " [{}]", tool.name);
+    }
+    if let Some(latency) = turn.latency {
+        let ms = |length: Duration| length.as_millis();
+        let _ = write!(
+            line,
+            " ({} + {} -> {} ms)",
+            ms(latency.end_of_turn),
+            ms(latency.first_audio),
+            ms(latency.voice_to_voice)
+        );
+    }
+    line
+}
+
+fn moment(ms: u64) -> Moment {
+    Moment::after(Duration::from_millis(ms))
+}
