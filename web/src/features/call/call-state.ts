@@ -1,0 +1,66 @@
+/** Where a call stands on this page, and how each event moves it. No I/O, no clock. */
+import type { AgentState, CallRoom, CloseCause, RoomEvent } from "./call-room";
+import { mergeTranscript, type TranscriptLine } from "./transcript";
+
+/** Why a call that was going on is over, as far as the page knows. */
+export type EndCause = CloseCause | "agentLost";
+
+/** A call that is going on. */
+export interface LiveCall {
+  kind: "live";
+  callId: string;
+  room: CallRoom;
+  /** When the room was joined, in milliseconds of the page's clock. */
+  startedAt: number;
+  agent: AgentState;
+  /** Whether the assistant was ready at any time. */
+  answered: boolean;
+  connection: "connected" | "reconnecting";
+  muted: boolean;
+  soundBlocked: boolean;
+  microphoneWorking: boolean;
+  lines: readonly TranscriptLine[];
+}
+
+/** Where a call stands. */
+export type CallState =
+  | { kind: "idle" }
+  | { kind: "starting"; step: "microphone" | "calling" | "joining" }
+  | LiveCall
+  | {
+      kind: "ended";
+      callId: string;
+      cause: EndCause;
+      durationMs: number;
+      lines: readonly TranscriptLine[];
+    }
+  | { kind: "failed"; error: unknown };
+
+/** Whether the assistant can be talked to. */
+export function isReady(agent: AgentState): boolean {
+  return agent === "listening" || agent === "thinking" || agent === "speaking";
+}
+
+/** Moves a call on by what happened in its room at `now`. Only live calls move. */
+export function onRoomEvent(call: LiveCall, event: RoomEvent, now: number): CallState {
+  switch (event.kind) {
+    case "agent":
+      return { ...call, agent: event.state, answered: call.answered || isReady(event.state) };
+    case "connection":
+      return { ...call, connection: event.state };
+    case "transcript":
+      return { ...call, lines: mergeTranscript(call.lines, event.update) };
+    case "sound":
+      return { ...call, soundBlocked: event.blocked };
+    case "microphone":
+      return { ...call, microphoneWorking: event.working };
+    case "closed":
+      return endCall(call, event.cause, now);
+  }
+}
+
+/** The call as it is shown once it is over. */
+export function endCall(call: LiveCall, cause: EndCause, now: number): CallState {
+  const { callId, lines } = call;
+  return { kind: "ended", callId, cause, durationMs: now - call.startedAt, lines };
+}

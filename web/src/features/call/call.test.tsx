@@ -1,0 +1,259 @@
+import { Code } from "@connectrpc/connect";
+import { act, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, it, vi } from "vitest";
+import { PageError } from "../../api/errors";
+import { CallState } from "../../gen/insta/agent/v1/call_pb";
+import { failure } from "../../test/errors";
+import type { FakeRoom } from "../../test/fakes";
+import { type Answers, renderApp } from "../../test/render-app";
+import { AGENT_DEADLINE_MS } from "./call-control";
+import type { RoomEvent } from "./call-room";
+
+type AgentAnswers = NonNullable<Answers["agent"]>;
+
+/** Opens the page with an agent-svc that takes calls, and notes those it is asked to end. */
+function open(answers: AgentAnswers = {}) {
+  const ended: string[] = [];
+  const page = renderApp({
+    agent: {
+      startCall: () => ({
+        call: { callId: "call-1" },
+        livekitUrl: "ws://livekit.test",
+        participantToken: "participant",
+      }),
+      endCall: ({ callId }) => {
+        ended.push(callId);
+        return {};
+      },
+      ...answers,
+    },
+  });
+  return { ...page, ended };
+}
+
+const press = async (name: string) => userEvent.click(await screen.findByRole("button", { name }));
+const callRegion = () => screen.getByRole("region", { name: "Call" });
+const tell = (room: FakeRoom, ...events: RoomEvent[]) =>
+  act(async () => {
+    for (const event of events) room.tell(event);
+  });
+const listening: RoomEvent = { kind: "agent", state: "listening" };
+
+/** Opens the page and calls until the room is joined. */
+async function joined(answers?: AgentAnswers) {
+  const page = open(answers);
+  await press("Call");
+  await screen.findByRole("button", { name: "Hang up" });
+  return page;
+}
+
+describe("a call", () => {
+  it("opens the microphone, starts, joins the room it is told, and shows what the assistant does", async () => {
+    const { room } = await joined();
+    expect(room.joined).toEqual({ url: "ws://livekit.test", token: "participant" });
+    expect(callRegion()).toHaveAttribute("data-agent-state", "connecting");
+    for (const [state, words] of [
+      ["initializing", "Getting ready…"],
+      ["listening", "Listening"],
+      ["thinking", "Thinking…"],
+      ["speaking", "Speaking"],
+    ] as const) {
+      await tell(room, { kind: "agent", state });
+      expect(callRegion()).toHaveAttribute("data-agent-state", state);
+      expect(screen.getByRole("status")).toHaveTextContent(words);
+    }
+  });
+
+  it("shows what both sides say, unfinished words apart from what is read out", async () => {
+    const { room } = await joined();
+    const update = { segmentId: "u", stream: 1, speaker: "user", text: "What plan", final: false } as const;
+    await tell(room, listening, { kind: "transcript", update });
+    const log = screen.getByRole("log", { name: "Transcript" });
+    expect(log).toHaveAttribute("aria-live", "polite");
+    expect(screen.getByText("What plan").closest("li")).toHaveAttribute("aria-hidden", "true");
+    await tell(room, {
+      kind: "transcript",
+      update: { ...update, stream: 2, text: "What plan am I on?", final: true },
+    });
+    expect(screen.getByRole("listitem")).toHaveTextContent("YouWhat plan am I on?");
+  });
+
+  it("mutes and unmutes the microphone", async () => {
+    const { room } = await joined();
+    await press("Mute");
+    expect(room.muted).toBe(true);
+    expect(await screen.findByRole("button", { name: "Unmute", pressed: true })).toBeVisible();
+    await press("Unmute");
+    expect(room.muted).toBe(false);
+  });
+
+  it("is hung up by leaving the room, and keeps its words on the page", async () => {
+    const { room, ended } = await joined();
+    const update = { segmentId: "a", stream: 1, speaker: "agent", text: "Hello.", final: true } as const;
+    await tell(room, listening, { kind: "transcript", update });
+    await press("Hang up");
+    expect(await screen.findByText("You hung up.")).toBeVisible();
+    expect(room.leaves).toBe(1);
+    expect(ended).toEqual([]);
+    expect(screen.getByText("Hello.")).toBeVisible();
+    expect(screen.getByRole("link", { name: "See this call on record" })).toHaveAttribute(
+      "href",
+      "/calls/call-1",
+    );
+  });
+
+  it("goes on while another page is shown, and can be hung up there", async () => {
+    const { room } = await joined({ listCalls: () => ({}) });
+    await tell(room, listening);
+    await userEvent.click(screen.getByRole("link", { name: "Past calls" }));
+    expect(await screen.findByText("On a call")).toBeVisible();
+    expect(room.leaves).toBe(0);
+    await press("Hang up");
+    expect(room.leaves).toBe(1);
+  });
+
+  it("is left when its person signs out", async () => {
+    const { room, ended } = await joined();
+    await press("Sign out");
+    await screen.findByRole("form", { name: "Sign in" });
+    expect(room.leaves).toBeGreaterThan(0);
+    expect(ended).toEqual(["call-1"]);
+  });
+
+  it("ends when the other side ends it", async () => {
+    const { room } = await joined();
+    await tell(room, listening, { kind: "closed", cause: "ended" });
+    expect(screen.getByText("The call has ended.")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Call" })).toBeVisible();
+  });
+
+  it("says that the connection is lost, that it came back, and that it is gone for good", async () => {
+    const { room } = await joined();
+    await tell(room, listening, { kind: "connection", state: "reconnecting" });
+    expect(screen.getByText("The connection was lost. Reconnecting…")).toBeVisible();
+    await tell(room, { kind: "connection", state: "connected" });
+    expect(screen.queryByText(/Reconnecting/)).not.toBeInTheDocument();
+    await tell(room, { kind: "closed", cause: "lost" });
+    expect(screen.getByRole("alert")).toHaveTextContent("The connection was lost and could not be restored.");
+    await press("Call");
+    expect(await screen.findByRole("button", { name: "Hang up" })).toBeVisible();
+  });
+
+  it("offers to turn on sound that the browser holds back", async () => {
+    const { room } = await joined();
+    await tell(room, listening, { kind: "sound", blocked: true });
+    await press("Turn sound on");
+    await waitFor(() =>
+      expect(screen.queryByRole("button", { name: "Turn sound on" })).not.toBeInTheDocument(),
+    );
+  });
+
+  it("says that the microphone has stopped", async () => {
+    const { room } = await joined();
+    await tell(room, listening, { kind: "microphone", working: false });
+    expect(screen.getByText(/Your microphone has stopped/)).toBeVisible();
+  });
+});
+
+describe("a call that does not come about", () => {
+  it.each([
+    ["MICROPHONE_DENIED", "This page may not use your microphone."],
+    ["MICROPHONE_MISSING", "No microphone was found."],
+  ] as const)("takes no place: %s", async (reason, words) => {
+    const startCall = vi.fn(() => ({}));
+    const { room } = open({ startCall });
+    room.microphone = () => Promise.reject(new PageError(reason));
+    await press("Call");
+    expect(await screen.findByRole("alert")).toHaveTextContent(words);
+    expect(startCall).not.toHaveBeenCalled();
+    room.microphone = async () => undefined;
+    await press("Try again");
+    await waitFor(() => expect(startCall).toHaveBeenCalledOnce());
+  });
+
+  it("can be tried again after the wait that a busy assistant asks for", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    let busy = true;
+    open({
+      startCall: () => {
+        if (busy) throw failure(Code.ResourceExhausted, "NO_CAPACITY", 3);
+        return { call: { callId: "call-2" } };
+      },
+    });
+    await press("Call");
+    expect(await screen.findByRole("alert")).toHaveTextContent("All assistants are busy right now.");
+    expect(screen.getByRole("button", { name: "Try again in 3 s" })).toBeDisabled();
+    busy = false;
+    await act(() => vi.advanceTimersByTimeAsync(3_250));
+    await press("Try again");
+    expect(await screen.findByRole("button", { name: "Hang up" })).toBeVisible();
+  });
+
+  it("is ended on the server when the room cannot be joined", async () => {
+    const { room, ended } = open();
+    room.joining = () => Promise.reject(new PageError("ROOM_UNREACHABLE"));
+    await press("Call");
+    expect(await screen.findByRole("alert")).toHaveTextContent("The call could not be connected.");
+    await waitFor(() => expect(ended).toEqual(["call-1"]));
+  });
+
+  it("is ended on the server when it is cancelled before it is joined", async () => {
+    const { room, ended } = open();
+    room.joining = () => new Promise(() => undefined);
+    await press("Call");
+    await screen.findByText("Connecting…");
+    await press("Cancel");
+    expect(await screen.findByRole("button", { name: "Call" })).toBeVisible();
+    await waitFor(() => expect(ended).toEqual(["call-1"]));
+    expect(room.leaves).toBe(1);
+  });
+
+  it("is ended on the server when it is cancelled while it is being started", async () => {
+    let answer = (_: { call: { callId: string } }) => {};
+    const { room, ended } = open({ startCall: () => new Promise((resolve) => (answer = resolve)) });
+    await press("Call");
+    await screen.findByText("Calling…");
+    await press("Cancel");
+    answer({ call: { callId: "call-late" } });
+    await waitFor(() => expect(ended).toEqual(["call-late"]));
+    expect(room.joined).toBeUndefined();
+  });
+
+  it("fails when the assistant is not there in time", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const { room, ended } = await joined();
+    await tell(room, { kind: "agent", state: "initializing" });
+    await act(() => vi.advanceTimersByTimeAsync(AGENT_DEADLINE_MS));
+    expect(screen.getByRole("alert")).toHaveTextContent("The assistant did not answer.");
+    expect(room.leaves).toBe(1);
+    expect(ended).toEqual(["call-1"]);
+  });
+});
+
+describe("an assistant that leaves", () => {
+  it("is waited for, and welcome back", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const { room } = await joined({ getCall: () => ({ call: { state: CallState.ACTIVE } }) });
+    await tell(room, listening, { kind: "agent", state: "connecting" });
+    expect(screen.getByRole("status")).toHaveTextContent("Waiting for the assistant…");
+    await act(() => vi.advanceTimersByTimeAsync(AGENT_DEADLINE_MS / 2));
+    await tell(room, listening);
+    await act(() => vi.advanceTimersByTimeAsync(AGENT_DEADLINE_MS));
+    expect(callRegion()).toHaveAttribute("data-agent-state", "listening");
+  });
+
+  it("is given up after a while", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const { room } = await joined({ getCall: () => ({ call: { state: CallState.ACTIVE } }) });
+    await tell(room, listening, { kind: "agent", state: "connecting" });
+    await act(() => vi.advanceTimersByTimeAsync(AGENT_DEADLINE_MS));
+    expect(screen.getByRole("alert")).toHaveTextContent("The assistant was lost and did not come back.");
+  });
+
+  it("has ended the call when the record says so", async () => {
+    const { room } = await joined({ getCall: () => ({ call: { state: CallState.ENDED } }) });
+    await tell(room, listening, { kind: "agent", state: "connecting" });
+    expect(await screen.findByText("The call has ended.")).toBeVisible();
+  });
+});

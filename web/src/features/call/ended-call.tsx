@@ -1,0 +1,39 @@
+import { clock } from "../../ui/format";
+import { Link } from "../../ui/router";
+import { CallButton } from "./call-button";
+import type { CallControl } from "./call-control";
+import type { CallState, EndCause } from "./call-state";
+import { Transcript } from "./transcript-view";
+
+const CAUSE_WORDS: Record<EndCause, string> = {
+  hungUp: "You hung up.",
+  ended: "The call has ended.",
+  elsewhere: "This call goes on in another window.",
+  lost: "The connection was lost and could not be restored.",
+  agentLost: "The assistant was lost and did not come back.",
+};
+
+interface EndedCallProps {
+  call: Extract<CallState, { kind: "ended" }>;
+  control: CallControl;
+}
+
+/** A call that is over, with what was said. */
+export function EndedCall({ call, control }: EndedCallProps) {
+  const trouble = call.cause === "lost" || call.cause === "agentLost";
+  return (
+    <>
+      <div className="stage" data-end-cause={call.cause}>
+        <p className={trouble ? "lead lead-problem" : "lead"} role={trouble ? "alert" : "status"}>
+          {CAUSE_WORDS[call.cause]}
+        </p>
+        <p className="elapsed">Duration {clock(call.durationMs)}</p>
+        <CallButton onClick={control.start} />
+        <p className="hint">
+          <Link href={`/calls/${call.callId}`}>See this call on record</Link>
+        </p>
+      </div>
+      <Transcript lines={call.lines} live={false} />
+    </>
+  );
+}

@@ -1,0 +1,86 @@
+import { Notice } from "../../ui/feedback";
+import { clock } from "../../ui/format";
+import type { CallControl } from "./call-control";
+import type { AgentState } from "./call-room";
+import type { LiveCall } from "./call-state";
+import { Transcript } from "./transcript-view";
+import { useElapsed } from "./use-elapsed";
+
+const AGENT_WORDS: Record<AgentState, string> = {
+  connecting: "Connecting…",
+  initializing: "Getting ready…",
+  idle: "Getting ready…",
+  listening: "Listening",
+  thinking: "Thinking…",
+  speaking: "Speaking",
+};
+
+interface LiveCallProps {
+  call: LiveCall;
+  control: CallControl;
+}
+
+/** A call that is going on. */
+export function LiveCallView({ call, control }: LiveCallProps) {
+  const elapsed = useElapsed(call.startedAt);
+  const { views } = call.room;
+  const gone = call.answered && call.agent === "connecting";
+  return (
+    <>
+      <div className="stage stage-live">
+        <Trouble call={call} control={control} />
+        {views.agentVoice(call.agent)}
+        <p className="agent-state" role="status" aria-live="polite">
+          {gone ? "Waiting for the assistant…" : AGENT_WORDS[call.agent]}
+        </p>
+        <p className="elapsed" role="timer" aria-label="Call duration">
+          {clock(elapsed)}
+        </p>
+        <div className="controls">
+          <button
+            type="button"
+            className="button control"
+            aria-pressed={call.muted}
+            onClick={() => control.setMuted(!call.muted)}
+          >
+            {views.microphoneLevel(call.muted)}
+            {call.muted ? "Unmute" : "Mute"}
+          </button>
+          <button type="button" className="button button-danger control" onClick={control.hangUp}>
+            Hang up
+          </button>
+        </div>
+      </div>
+      <Transcript lines={call.lines} live />
+    </>
+  );
+}
+
+/** What is wrong at the moment, most important first. */
+function Trouble({ call, control }: LiveCallProps) {
+  if (call.connection === "reconnecting") {
+    return (
+      <Notice>
+        <p>The connection was lost. Reconnecting…</p>
+      </Notice>
+    );
+  }
+  if (call.soundBlocked) {
+    return (
+      <Notice>
+        <p>The browser is holding back the sound.</p>
+        <button type="button" className="button button-small" onClick={control.startSound}>
+          Turn sound on
+        </button>
+      </Notice>
+    );
+  }
+  if (!call.microphoneWorking) {
+    return (
+      <Notice>
+        <p>Your microphone has stopped. Check that it is plugged in and allowed.</p>
+      </Notice>
+    );
+  }
+  return null;
+}
