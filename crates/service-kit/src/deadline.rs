@@ -105,6 +105,23 @@ fn client_timeout(headers: &HeaderMap) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_hangs_is_ended_by_the_sooner_deadline() {
+        let hangs =
+            tower::service_fn(|_: Request<()>| std::future::pending::<Result<Response<()>, _>>());
+        let mut service = DeadlineLayer(Duration::from_secs(10)).layer(hangs);
+        for (asked, expected) in [("250m", 250), ("1H", 10_000)] {
+            let started = Instant::now();
+            let request = Request::builder()
+                .header("grpc-timeout", asked)
+                .body(())
+                .unwrap();
+            let answer = service.call(request).await.unwrap();
+            assert_eq!(answer.headers()["grpc-status"], "4", "DEADLINE_EXCEEDED");
+            assert_eq!(started.elapsed().as_millis(), expected);
+        }
+    }
+
     #[test]
     fn the_timeout_header_is_read_as_grpc_writes_it() {
         let cases = [

@@ -27,8 +27,19 @@ where
     C: Parser,
     F: Future<Output = anyhow::Result<()>>,
 {
+    run_with(C::parse(), server, serve)
+}
+
+/// As [`run`], with settings that were read already.
+pub fn run_with<C, F>(
+    config: C,
+    server: impl Fn(&C) -> &ServerConfig,
+    serve: impl FnOnce(C, Listeners, Shutdown) -> F,
+) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
     install_crypto();
-    let config = C::parse();
     match block_on(config, server, serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

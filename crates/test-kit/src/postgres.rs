@@ -50,7 +50,10 @@ impl TestDatabase {
             .expect("the template can be copied");
         // What a role may do with the database itself does not come with the copy.
         let grant = format!("GRANT CREATE ON DATABASE {name} TO {}", roles::MIGRATOR);
-        connection.batch_execute(&grant).await.expect("the owner may grant");
+        connection
+            .batch_execute(&grant)
+            .await
+            .expect("the owner may grant");
         Self { name, admin }
     }
 

@@ -6,6 +6,7 @@ use http::Uri;
 use service_kit::{
     Listeners, Shutdown, client,
     config::{Environment, LogFormat, ServerConfig, TelemetryConfig},
+    telemetry,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tonic::{Status, transport::Channel};
@@ -27,6 +28,14 @@ impl TestService {
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
+        // Silent unless asked: RUST_LOG=warn shows what a service had to say.
+        let log_filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "off".into());
+        let telemetry = TelemetryConfig {
+            log_filter,
+            log_format: LogFormat::Text,
+        };
+        telemetry::init_logging(&telemetry).expect("RUST_LOG can be read");
+
         let listeners = listeners().await;
         let url = |listener: &TcpListener| {
             let addr = listener.local_addr().expect("it is bound");
