@@ -191,7 +191,10 @@ mod tests {
     async fn many_strange_tokens_cause_one_fetch_whatever_comes_of_it() {
         let cases = [
             (Ok(Vec::new()), TokenError::UnknownKey),
-            (Err(TokenError::KeysUnavailable), TokenError::KeysUnavailable),
+            (
+                Err(TokenError::KeysUnavailable),
+                TokenError::KeysUnavailable,
+            ),
         ];
         for (answer, expected) in cases {
             let (verifier, count) = counting(answer);
