@@ -15,6 +15,11 @@ pub type Attributes = HashMap<String, String>;
 pub enum Event {
     /// Somebody is in the room. Whoever was there before us comes first, in one event each.
     ParticipantConnected(RemoteParticipant),
+    /// Somebody can receive messages from now on; what is sent to them before is lost.
+    ParticipantActive {
+        /// Who.
+        identity: Identity,
+    },
     /// Somebody has left.
     ParticipantDisconnected {
         /// Who.
@@ -22,7 +27,7 @@ pub enum Event {
         /// Why, as far as the server says.
         reason: DisconnectReason,
     },
-    /// Somebody's attributes changed; ours too, when the server confirms it.
+    /// Somebody's attributes changed; ours only when somebody else changed them.
     AttributesChanged {
         /// Whose.
         identity: Identity,

@@ -13,6 +13,7 @@
 
 mod audio;
 mod connector;
+mod core;
 mod driver;
 mod error;
 mod event;
@@ -20,12 +21,13 @@ mod ids;
 mod options;
 mod participant;
 mod shard;
+mod signal;
 
 pub use audio::{
     AudioHandler, Content, FRAME_DURATION, FRAME_SAMPLES, Frame, NoAudio, Playout, Received,
     SAMPLE_RATE,
 };
-pub use connector::Connector;
+pub use connector::{Connector, Joining};
 pub use error::{CommandError, DisconnectReason, JoinError, JoinStage};
 pub use event::{
     Attributes, DataReceived, Event, Events, ParticipantKind, RemoteParticipant, RemoteTrack,

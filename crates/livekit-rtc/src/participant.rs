@@ -1,6 +1,5 @@
 //! The handle that commands a participant.
 
-use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -177,23 +176,16 @@ impl Participant {
         })
     }
 
-    /// Leaves the room and tells the server why. Leaving twice is fine.
+    /// Leaves the room and tells the server why; returns when that is done.
+    ///
+    /// Leaving twice is fine.
     pub async fn leave(&self, reason: DisconnectReason) -> Result<(), CommandError> {
         match self.request(Command::Leave(reason)).await {
-            Err(CommandError::Disconnected) => Ok(()),
-            outcome => outcome,
+            Ok(()) | Err(CommandError::Disconnected) => {}
+            Err(error) => return Err(error),
         }
-    }
-
-    /// Waits until the participant is out of the room, whatever the reason.
-    pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
-        let requests = self.requests.clone().downgrade();
-        async move {
-            // Upgrading holds the room open only while somebody else does too.
-            if let Some(requests) = requests.upgrade() {
-                requests.closed().await;
-            }
-        }
+        let left = tokio::time::timeout(self.timeout, self.requests.closed()).await;
+        left.map_err(|_| CommandError::Timeout(self.timeout))
     }
 
     async fn request(&self, command: Command) -> Result<(), CommandError> {

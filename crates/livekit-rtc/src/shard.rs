@@ -9,7 +9,7 @@ use tokio::runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
-use crate::driver::{self, JoinRequest};
+use crate::driver::{self, JoinRequest, Shared};
 use crate::{AudioHandler, Events, JoinError, JoinOptions, Participant, ShardConfig};
 
 /// Joins that may wait for the thread at a time.
@@ -42,14 +42,14 @@ impl Shard {
         let participants = Arc::new(AtomicUsize::new(0));
         let shard = Self {
             joins,
-            participants: participants.clone(),
+            participants,
             limit: config.max_participants,
         };
         thread::Builder::new()
             .name(config.name.clone())
             .spawn(move || {
                 let local = LocalSet::new();
-                local.block_on(&runtime, run(config, requests, participants));
+                local.block_on(&runtime, run(config, requests));
             })?;
         Ok(shard)
     }
@@ -107,23 +107,14 @@ impl Drop for Place {
     }
 }
 
-async fn run(
-    config: ShardConfig,
-    mut requests: mpsc::Receiver<JoinRequest>,
-    participants: Arc<AtomicUsize>,
-) {
-    let config = Arc::new(config);
+async fn run(config: ShardConfig, mut requests: mpsc::Receiver<JoinRequest>) {
+    let shared = Arc::new(Shared::new(config));
     let (stop, stopped) = watch::channel(false);
     let mut drivers = tokio::task::JoinSet::new();
     while let Some(request) = requests.recv().await {
         while drivers.try_join_next().is_some() {}
-        drivers.spawn_local(driver::drive(config.clone(), request, stopped.clone()));
+        drivers.spawn_local(driver::drive(shared.clone(), request, stopped.clone()));
     }
     stop.send_replace(true);
     while drivers.join_next().await.is_some() {}
-    debug_assert_eq!(
-        participants.load(Ordering::Relaxed),
-        0,
-        "every driver frees its place"
-    );
 }

@@ -1,8 +1,16 @@
 //! Sound in both directions: the handler's contract, and the machinery behind it.
 
+mod arrival;
+mod codec;
+mod receive;
+mod send;
+
 use std::time::{Duration, Instant};
 
 use crate::{Identity, TrackSid};
+
+pub(crate) use receive::Receiver;
+pub(crate) use send::{Packet, Sender};
 
 /// Samples per second of all sound in this crate, mono.
 pub const SAMPLE_RATE: u32 = 24_000;
