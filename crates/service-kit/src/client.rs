@@ -40,11 +40,17 @@ pub fn channel(url: &Uri) -> Result<Channel, tonic::transport::Error> {
 
 /// A request with a bearer token and a deadline that travels with it.
 pub fn request<T>(message: T, token: &BearerToken, timeout: Duration) -> Request<T> {
+    let mut request = stream_request(message, token);
+    request.set_timeout(timeout);
+    request
+}
+
+/// A request with a bearer token for a stream, which lasts as long as it lasts.
+pub fn stream_request<T>(message: T, token: &BearerToken) -> Request<T> {
     let mut request = Request::new(message);
     request
         .metadata_mut()
         .insert("authorization", token.0.clone());
-    request.set_timeout(timeout);
     request
 }
 

@@ -1,0 +1,440 @@
+//! The course of a call.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use livekit_rtc::{
+    DisconnectReason, Event, Events, Identity, JoinOptions, Participant, SAMPLE_RATE, Shard,
+    ShardConfig, TrackOptions,
+};
+use proto::insta::agent::v1::{
+    EndReason, StartCallRequest, ToolCall, WatchCallRequest, WatchCallResponse,
+    agent_service_client::AgentServiceClient, watch_call_response::Event as CallEvent,
+};
+use secrecy::ExposeSecret;
+use service_kit::client::{self, BearerToken};
+use tokio::sync::mpsc;
+use tonic::{Streaming, transport::Channel};
+
+use crate::{
+    clip::Clip,
+    handset::{Handset, Line as PhoneLine, Sound},
+    options::{Line, Options},
+    report::{Report, Tool, Turn},
+    transcript::{self, Transcript},
+};
+
+const RPC_TIMEOUT: Duration = Duration::from_secs(10);
+const GREETING_TIMEOUT: Duration = Duration::from_secs(20);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+const ANSWER_END_TIMEOUT: Duration = Duration::from_secs(60);
+const END_TIMEOUT: Duration = Duration::from_secs(8);
+/// No voice for this long means that the assistant has finished speaking.
+const QUIET: Duration = Duration::from_millis(400);
+const TICK: Duration = Duration::from_millis(20);
+const STATE: &str = "lk.agent.state";
+const STOP: &str = "Wait, stop.";
+
+/// Makes the call and writes what happens into `report`, which holds what is known even when it fails.
+pub(crate) async fn run(
+    options: &Options,
+    lines: &[Line],
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let mut clips = Vec::with_capacity(lines.len() + 1);
+    for line in lines {
+        clips.push(Arc::new(Clip::load(line, options).await?));
+    }
+    let stop = match options.barge_in {
+        Some(_) => Some(Arc::new(
+            Clip::load(&Line::Say(STOP.into()), options).await?,
+        )),
+        None => None,
+    };
+    let mut call = Call::start(options, report).await?;
+    let outcome = call.converse(options, &clips, stop, report).await;
+    call.hang_up(options, report).await?;
+    outcome
+}
+
+/// A call under way, and all that has been seen of it.
+struct Call {
+    participant: Participant,
+    events: Events,
+    watch: mpsc::Receiver<WatchCallResponse>,
+    phone: PhoneLine,
+    started: Instant,
+    agent_state: String,
+    first_listening: Option<Instant>,
+    transcript: Transcript,
+    tools: Vec<ToolCall>,
+    end_reason: Option<EndReason>,
+    disconnected: bool,
+    /// First and last voiced frame of the clip said last.
+    speaking: Option<Instant>,
+    spoken: Option<Instant>,
+    /// First voiced frame heard since then, and the last one heard at all.
+    first_heard: Option<Instant>,
+    last_heard: Option<Instant>,
+}
+
+impl Call {
+    async fn start(options: &Options, report: &mut Report) -> anyhow::Result<Self> {
+        let token = BearerToken::new(options.session_token.expose_secret())?;
+        let mut client = AgentServiceClient::new(client::channel(&options.agent_url)?);
+        let started = Instant::now();
+        let answer = client
+            .start_call(client::request(StartCallRequest {}, &token, RPC_TIMEOUT))
+            .await
+            .map_err(|status| anyhow::anyhow!("StartCall: {}", told(&status)))?
+            .into_inner();
+        let call = answer.call.context("StartCall answered without a call")?;
+        report.call_id = Some(call.call_id.clone());
+        report.room = Some(call.room);
+        report.user_id = Some(call.user_id);
+
+        let watch = watch(client, &token, call.call_id).await?;
+        let (handset, phone) = Handset::new();
+        let shard = Shard::spawn(ShardConfig::default())?;
+        let join = JoinOptions::new(answer.livekit_url, answer.participant_token.into())
+            .publishing(TrackOptions::speech("microphone"));
+        let (participant, events) = shard
+            .join(join, Box::new(handset))
+            .await
+            .context("the room cannot be joined")?;
+        report.joined_ms = Some(millis(started.elapsed()));
+        let caller: Identity = participant.local().identity;
+        Ok(Self {
+            participant,
+            events,
+            watch,
+            phone,
+            started,
+            agent_state: String::new(),
+            first_listening: None,
+            transcript: Transcript::new(caller),
+            tools: Vec::new(),
+            end_reason: None,
+            disconnected: false,
+            speaking: None,
+            spoken: None,
+            first_heard: None,
+            last_heard: None,
+        })
+    }
+
+    async fn converse(
+        &mut self,
+        options: &Options,
+        clips: &[Arc<Clip>],
+        stop: Option<Arc<Clip>>,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let greeted = self
+            .until(GREETING_TIMEOUT, |call| call.has_answered(0))
+            .await?;
+        report.listening_ms = self.first_listening.map(|at| millis(at - self.started));
+        let greeting = transcript::text(self.transcript.segments(), false);
+        report.greeting = (!greeting.is_empty()).then_some(greeting);
+        if !greeted {
+            bail!("the assistant did not greet and listen within {GREETING_TIMEOUT:?}");
+        }
+        // With barge-in the next clip has been said over the answer before its turn begins.
+        let mut said_already = false;
+        for (index, clip) in clips.iter().enumerate() {
+            let mark = Mark::of(self);
+            if !said_already {
+                self.say(clip.clone()).await?;
+            }
+            report.turns.push(Turn {
+                said: clip.name.clone(),
+                ..Turn::default()
+            });
+            let next = clips.get(index + 1).cloned();
+            let barge = options.barge_in.zip(next.clone().or_else(|| stop.clone()));
+            let answered = self.answer(&mark, barge, report).await?;
+            said_already = options.barge_in.is_some() && next.is_some();
+            if !answered {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the answer to what was said, and notes it in the report's last turn.
+    async fn answer(
+        &mut self,
+        mark: &Mark,
+        barge: Option<(u64, Arc<Clip>)>,
+        report: &mut Report,
+    ) -> anyhow::Result<bool> {
+        let heard = self
+            .until(ANSWER_TIMEOUT, |call| call.first_heard.is_some())
+            .await?;
+        let first_audio = self
+            .spoken
+            .zip(self.first_heard)
+            .map(|(spoken, heard)| heard - spoken);
+        let mut stopped = None;
+        if let (true, Some((after, clip))) = (heard, barge) {
+            let at = self
+                .first_heard
+                .map_or_else(Instant::now, |at| at + Duration::from_millis(after));
+            self.until(ANSWER_END_TIMEOUT, |_| Instant::now() >= at)
+                .await?;
+            stopped = self.barge_in(clip).await?;
+        } else if heard {
+            let segments = mark.segments;
+            self.until(ANSWER_END_TIMEOUT, |call| call.has_answered(segments))
+                .await?;
+        }
+        let segments = &self.transcript.segments()[mark.segments..];
+        let tools = &self.tools[mark.tools..];
+        let turn = report.turns.last_mut().expect("a turn was begun");
+        turn.recognised = transcript::text(segments, true);
+        turn.answer = transcript::text(segments, false);
+        turn.tools = tools.iter().map(tool).collect();
+        turn.sources = tools.iter().flat_map(|tool| tool.sources.clone()).collect();
+        turn.first_audio_ms = first_audio.map(millis);
+        turn.stopped_ms = stopped.map(millis);
+        Ok(heard)
+    }
+
+    /// Speaks over the assistant, and returns how long it went on after that.
+    async fn barge_in(&mut self, clip: Arc<Clip>) -> anyhow::Result<Option<Duration>> {
+        self.say(clip).await?;
+        self.until(ANSWER_TIMEOUT, |call| call.speaking.is_some())
+            .await?;
+        self.until(ANSWER_END_TIMEOUT, Self::is_quiet).await?;
+        let last = self
+            .last_heard
+            .filter(|last| self.speaking.is_some_and(|began| *last > began));
+        // What comes after is the answer to what was said just now.
+        self.first_heard = None;
+        Ok(self
+            .speaking
+            .map(|began| last.map_or(Duration::ZERO, |last| last - began)))
+    }
+
+    async fn say(&mut self, clip: Arc<Clip>) -> anyhow::Result<()> {
+        (self.speaking, self.spoken, self.first_heard) = (None, None, None);
+        self.phone
+            .say
+            .send(clip)
+            .await
+            .context("the media thread has ended")
+    }
+
+    /// Whether the assistant has said something after the first `segments` and listens again.
+    fn has_answered(&self, segments: usize) -> bool {
+        let segments = self
+            .transcript
+            .segments()
+            .get(segments..)
+            .unwrap_or_default();
+        let finished = segments
+            .iter()
+            .any(|segment| !segment.by_caller && segment.is_final);
+        finished && self.agent_state == "listening" && self.is_quiet()
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.last_heard.is_none_or(|last| last.elapsed() >= QUIET)
+    }
+
+    /// Takes in what happens until `done`, `timeout` at most; says whether it came to that.
+    async fn until(
+        &mut self,
+        timeout: Duration,
+        done: impl Fn(&Self) -> bool,
+    ) -> anyhow::Result<bool> {
+        let deadline = Instant::now() + timeout;
+        while !done(self) {
+            if self.disconnected {
+                bail!("the room was lost");
+            }
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            self.step().await;
+        }
+        Ok(true)
+    }
+
+    /// Takes in the next thing that happens; returns after a tick when nothing does.
+    async fn step(&mut self) {
+        tokio::select! {
+            event = self.events.recv(), if !self.disconnected => match event {
+                Some(event) => self.room_event(&event),
+                None => self.disconnected = true,
+            },
+            Some(sound) = self.phone.sounds.recv() => self.sound(sound),
+            Some(event) = self.watch.recv() => self.call_event(event),
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+
+    fn room_event(&mut self, event: &Event) {
+        self.transcript.apply(event);
+        match event {
+            Event::ParticipantConnected(participant) => self.state(&participant.attributes),
+            Event::AttributesChanged { changed, .. } => self.state(changed),
+            Event::Disconnected { .. } => self.disconnected = true,
+            _ => {}
+        }
+    }
+
+    fn state(&mut self, attributes: &livekit_rtc::Attributes) {
+        if let Some(state) = attributes.get(STATE) {
+            self.agent_state.clone_from(state);
+            if state == "listening" {
+                self.first_listening.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+
+    fn sound(&mut self, sound: Sound) {
+        match sound {
+            Sound::Speaking(at) => self.speaking = Some(at),
+            Sound::Spoken(at) => self.spoken = Some(at),
+            Sound::Heard(at) => {
+                self.last_heard = Some(at);
+                if self.spoken.is_some_and(|spoken| at > spoken) {
+                    self.first_heard.get_or_insert(at);
+                }
+            }
+        }
+    }
+
+    fn call_event(&mut self, event: WatchCallResponse) {
+        match event.event {
+            Some(CallEvent::ToolCall(call)) => {
+                let known = self
+                    .tools
+                    .iter_mut()
+                    .find(|tool| tool.tool_call_id == call.tool_call_id);
+                match known {
+                    Some(tool) => *tool = call,
+                    None => self.tools.push(call),
+                }
+            }
+            Some(CallEvent::Ended(ended)) => self.end_reason = Some(ended.end_reason()),
+            _ => {}
+        }
+    }
+
+    /// Leaves, waits for the end to be on record, and keeps what was heard.
+    async fn hang_up(mut self, options: &Options, report: &mut Report) -> anyhow::Result<()> {
+        self.participant
+            .leave(DisconnectReason::ClientInitiated)
+            .await?;
+        self.disconnected = true;
+        let deadline = Instant::now() + END_TIMEOUT;
+        while self.end_reason.is_none() && Instant::now() < deadline {
+            self.step().await;
+        }
+        report.end_reason = self
+            .end_reason
+            .map(|reason| short(reason.as_str_name(), "END_REASON_"));
+        drop(self.participant);
+        let heard = tokio::time::timeout(END_TIMEOUT, self.phone.heard)
+            .await
+            .context("the media thread did not end")??;
+        report.heard_wav = Some(write_wav(options, report, &heard)?);
+        Ok(())
+    }
+}
+
+/// Where transcript and tools stood when a turn began.
+struct Mark {
+    segments: usize,
+    tools: usize,
+}
+
+impl Mark {
+    fn of(call: &Call) -> Self {
+        Self {
+            segments: call.transcript.segments().len(),
+            tools: call.tools.len(),
+        }
+    }
+}
+
+async fn watch(
+    mut client: AgentServiceClient<Channel>,
+    token: &BearerToken,
+    call_id: String,
+) -> anyhow::Result<mpsc::Receiver<WatchCallResponse>> {
+    // Without a deadline: the stream lasts as long as the call.
+    let request = client::stream_request(WatchCallRequest { call_id }, token);
+    let mut stream: Streaming<WatchCallResponse> =
+        tokio::time::timeout(RPC_TIMEOUT, client.watch_call(request))
+            .await
+            .context("WatchCall did not answer")?
+            .map_err(|status| anyhow::anyhow!("WatchCall: {}", told(&status)))?
+            .into_inner();
+    let (send, receive) = mpsc::channel(256);
+    tokio::spawn(async move {
+        while let Ok(Some(event)) = stream.message().await {
+            if send.send(event).await.is_err() {
+                break;
+            }
+        }
+    });
+    Ok(receive)
+}
+
+fn tool(call: &ToolCall) -> Tool {
+    let ms = call.duration.as_ref().and_then(|duration| {
+        let duration: Duration = (*duration).try_into().ok()?;
+        Some(millis(duration))
+    });
+    Tool {
+        name: call.name.clone(),
+        status: short(call.status().as_str_name(), "TOOL_STATUS_"),
+        ms,
+    }
+}
+
+fn write_wav(
+    options: &Options,
+    report: &Report,
+    samples: &[i16],
+) -> anyhow::Result<std::path::PathBuf> {
+    let name = report.call_id.as_deref().unwrap_or("call");
+    let path = options
+        .heard_wav
+        .clone()
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("insta-heard-{name}.wav")));
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: SAMPLE_RATE,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec)?;
+    for sample in samples {
+        writer.write_sample(*sample)?;
+    }
+    writer.finalize()?;
+    Ok(path)
+}
+
+/// The name of an enum value without the prefix that the contract's style asks for.
+fn short(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_owned()
+}
+
+fn told(status: &tonic::Status) -> String {
+    match service_kit::status::reason(status) {
+        Some(reason) => format!("{:?} {reason}: {}", status.code(), status.message()),
+        None => format!("{:?}: {}", status.code(), status.message()),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
