@@ -128,6 +128,17 @@ impl CallerTexts {
         Some(turn.finish())
     }
 
+    /// The session is gone. The last turn will be committed again, for the others it is too late.
+    pub(super) fn lost(&mut self) -> Vec<CallerSaid> {
+        let last = self
+            .turns
+            .pop_back()
+            .map(|turn| CallerText { item: None, ..turn });
+        let given_up = self.turns.drain(..).map(CallerText::finish).collect();
+        self.turns.extend(last);
+        given_up
+    }
+
     /// A turn whose text was waited for long enough; at `None`, any turn.
     pub(super) fn expire(&mut self, now: Option<Moment>) -> Option<CallerSaid> {
         let is_due = |turn: &CallerText| now.is_none_or(|now| now >= turn.deadline);

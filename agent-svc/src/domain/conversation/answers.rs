@@ -266,6 +266,9 @@ impl Conversation {
     fn provider_away(&mut self) {
         if matches!(self.provider, Provider::Here) {
             self.provider = Provider::Away { since: self.now };
+            for said in self.texts.lost() {
+                self.caller_said(said);
+            }
         }
         let Some(ticket) = self.responses.lost() else {
             return;

@@ -1,0 +1,177 @@
+//! Listening: voice activity detection, and the sound around what is said.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use livekit_rtc::{Frame, SAMPLE_RATE};
+use speech::Models;
+use speech::resample::{Resampler, extend_f32};
+use speech::vad::{self, Segmenter, SegmenterConfig, SpeechEvent, Vad, VadStream};
+
+use super::{Event, Reports};
+
+/// Sound sent from before the first voiced sample, so that no first consonant is missing: 300 ms.
+const PRE_ROLL: usize = SAMPLE_RATE as usize * 3 / 10;
+/// Sound that is kept: the pre-roll and what detection lags behind.
+const KEPT: usize = SAMPLE_RATE as usize * 7 / 10;
+/// Sound is sent in pieces of 20 ms.
+const PIECE: usize = SAMPLE_RATE as usize / 50;
+/// Without a decision sending stops this long after the end of speech: 3 s.
+const MAX_TAIL: usize = SAMPLE_RATE as usize * 3;
+
+thread_local! {
+    /// The detector of this shard. All calls on the thread take turns.
+    static VAD: RefCell<Option<Vad>> = const { RefCell::new(None) };
+}
+
+/// Where a shard loads its detector from when its first call is heard.
+#[derive(Debug, Clone)]
+pub struct VadSource(Models);
+
+impl VadSource {
+    /// Checks that the detector can be loaded.
+    ///
+    /// # Errors
+    /// What [`Models::vad`] says.
+    pub fn new(models: Models) -> Result<Self, speech::Error> {
+        models.vad()?;
+        Ok(Self(models))
+    }
+}
+
+/// Hears one caller.
+pub(super) struct Ear {
+    source: VadSource,
+    resampler: Option<Resampler>,
+    floats: Vec<f32>,
+    resampled: Vec<f32>,
+    stream: VadStream,
+    segmenter: Segmenter,
+    config: SegmenterConfig,
+    recent: VecDeque<i16>,
+    /// Sound not sent yet of speech that is being sent.
+    sending: Option<Vec<i16>>,
+    tail: usize,
+    failed: bool,
+}
+
+impl Ear {
+    pub(super) fn new(source: VadSource, min_silence: Duration) -> Self {
+        let config = SegmenterConfig {
+            min_silence,
+            ..SegmenterConfig::default()
+        };
+        Self {
+            source,
+            resampler: Resampler::new(SAMPLE_RATE, vad::SAMPLE_RATE).ok(),
+            floats: Vec::with_capacity(480),
+            resampled: Vec::with_capacity(480),
+            stream: VadStream::default(),
+            segmenter: Segmenter::new(config),
+            config,
+            recent: VecDeque::with_capacity(KEPT + PIECE),
+            sending: None,
+            tail: 0,
+            failed: false,
+        }
+    }
+
+    /// Forgets everything heard: somebody else speaks now.
+    pub(super) fn reset(&mut self) {
+        self.stream.reset();
+        self.segmenter = Segmenter::new(self.config);
+        self.resampler = Resampler::new(SAMPLE_RATE, vad::SAMPLE_RATE).ok();
+        self.recent.clear();
+        self.sending = None;
+        self.tail = 0;
+    }
+
+    /// Stops sending, unless the caller is speaking.
+    pub(super) fn close(&mut self) {
+        if !self.segmenter.is_speaking() {
+            self.sending = None;
+        }
+    }
+
+    /// Takes the next 10 ms.
+    pub(super) fn hear(&mut self, now: Instant, frame: &Frame, reports: &mut Reports) {
+        self.keep(frame);
+        if let Some(event) = self.detect(frame) {
+            self.happened(now, event, reports);
+        }
+        self.send(reports);
+    }
+
+    fn keep(&mut self, frame: &Frame) {
+        if let Some(piece) = &mut self.sending {
+            piece.extend_from_slice(frame);
+        }
+        let excess = (self.recent.len() + frame.len()).saturating_sub(KEPT);
+        self.recent.drain(..excess);
+        self.recent.extend(frame);
+    }
+
+    /// A window may end in this frame, and with it a start or an end; never more than one.
+    fn detect(&mut self, frame: &Frame) -> Option<SpeechEvent> {
+        self.floats.clear();
+        self.resampled.clear();
+        extend_f32(frame, &mut self.floats);
+        let resampler = self.resampler.as_mut()?;
+        resampler.process(&self.floats, &mut self.resampled).ok()?;
+        let mut event = None;
+        let judged = VAD.with_borrow_mut(|slot| {
+            let vad = match slot {
+                Some(vad) => vad,
+                None => slot.insert(self.source.0.vad()?),
+            };
+            self.stream.push(vad, &self.resampled, |probability| {
+                event = self.segmenter.push(probability).or(event);
+            })
+        });
+        if let Err(error) = judged
+            && !std::mem::replace(&mut self.failed, true)
+        {
+            tracing::error!(%error, "Voice activity detection failed; the caller is not heard");
+        }
+        event
+    }
+
+    fn happened(&mut self, now: Instant, event: SpeechEvent, reports: &mut Reports) {
+        let ago = |at: u64| {
+            let samples = self.segmenter.position().saturating_sub(at);
+            Duration::from_micros(samples * 1_000_000 / u64::from(vad::SAMPLE_RATE))
+        };
+        let then = |at| now.checked_sub(ago(at)).unwrap_or(now);
+        match event {
+            SpeechEvent::Started { at } => {
+                let voiced_from = then(at);
+                if self.sending.is_none() {
+                    let lag = ago(at).as_micros() as usize * SAMPLE_RATE as usize / 1_000_000;
+                    let start = self.recent.len().saturating_sub(lag + PRE_ROLL);
+                    self.sending = Some(self.recent.range(start..).copied().collect());
+                }
+                self.tail = 0;
+                reports.send(Event::SpeechStarted { voiced_from });
+            }
+            SpeechEvent::Ended { at } => reports.send(Event::SpeechEnded {
+                voiced_until: then(at),
+            }),
+        }
+    }
+
+    fn send(&mut self, reports: &mut Reports) {
+        let Some(piece) = &mut self.sending else {
+            return;
+        };
+        if piece.len() >= PIECE {
+            self.tail += piece.len();
+            reports.send(Event::Audio(std::mem::take(piece)));
+        }
+        if self.segmenter.is_speaking() {
+            self.tail = 0;
+        } else if self.tail > MAX_TAIL {
+            self.sending = None;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Sound of a call on the media shard's thread: what the caller says comes in as speech events and
+//! samples, what the assistant says goes out with an exact position.
+//!
+//! [`handler`] gives the two ends. The handler runs on the shard, takes no lock and waits for
+//! nothing; the [`MediaHandle`] belongs to the call's task. Between them are two bounded queues.
+//! Who may speak when is not decided here.
+
+mod ear;
+mod mouth;
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use livekit_rtc::{AudioHandler, Frame, Identity, Received};
+use tokio::sync::mpsc;
+
+use crate::domain;
+use ear::Ear;
+pub use ear::VadSource;
+use mouth::Mouth;
+
+/// Commands that may wait for the shard: the sound of a long answer comes in pieces of 20 to 100 ms.
+const COMMAND_CAPACITY: usize = 4096;
+/// Events that may wait for the call's task: 20 s of speech in pieces of 20 ms.
+const EVENT_CAPACITY: usize = 1024;
+/// Commands taken in one tick, so that a burst cannot hold the shard up.
+const COMMANDS_PER_TICK: usize = 64;
+/// Events that are kept for the next tick when the queue is full. Sound is not kept.
+const MAX_UNSENT: usize = 64;
+
+/// What the call's task asks of the shard.
+#[derive(Debug)]
+pub enum Command {
+    /// From now on this participant is the caller.
+    Listen(Identity),
+    /// What was sent so far was committed or forgotten: send nothing until the next speech.
+    CloseInput,
+    /// Play this after what is playing.
+    Play(domain::SpeechId, Vec<i16>),
+    /// No more of this speech comes.
+    Finish(domain::SpeechId),
+    /// Pause with a short fade.
+    Pause,
+    /// Go on where it paused.
+    Resume,
+    /// Drop what is not played yet.
+    Stop,
+}
+
+/// What the shard reports.
+#[derive(Debug, PartialEq)]
+pub enum Event {
+    /// The caller began to speak.
+    SpeechStarted {
+        /// First voiced sound.
+        voiced_from: Instant,
+    },
+    /// The caller is silent.
+    SpeechEnded {
+        /// Last voiced sound.
+        voiced_until: Instant,
+    },
+    /// What the caller says, from a little before they spoke: 24 kHz.
+    Audio(Vec<i16>),
+    /// Something about playing.
+    Playout(domain::Playout),
+}
+
+/// The call's end of its sound.
+#[derive(Debug)]
+pub struct MediaHandle {
+    commands: mpsc::Sender<Command>,
+    events: mpsc::Receiver<Event>,
+}
+
+/// The shard does not take commands any more, or not fast enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the media shard takes no more commands")]
+pub struct MediaStalled;
+
+impl MediaHandle {
+    /// Hands a command to the shard.
+    ///
+    /// # Errors
+    /// [`MediaStalled`] when the participant is gone or the shard has stopped.
+    pub fn send(&self, command: Command) -> Result<(), MediaStalled> {
+        self.commands.try_send(command).map_err(|_| MediaStalled)
+    }
+
+    /// The next event; `None` when the participant is gone. Dropping the future loses nothing.
+    pub async fn recv(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+}
+
+/// The two ends of one call's sound.
+pub fn handler(
+    vad: VadSource,
+    vad_silence: std::time::Duration,
+) -> (Box<dyn AudioHandler>, MediaHandle) {
+    let (commands, command_queue) = mpsc::channel(COMMAND_CAPACITY);
+    let (event_queue, events) = mpsc::channel(EVENT_CAPACITY);
+    let handler = Handler {
+        commands: command_queue,
+        reports: Reports {
+            queue: event_queue,
+            unsent: VecDeque::new(),
+        },
+        caller: None,
+        ear: Ear::new(vad, vad_silence),
+        mouth: Mouth::default(),
+    };
+    (Box::new(handler), MediaHandle { commands, events })
+}
+
+struct Handler {
+    commands: mpsc::Receiver<Command>,
+    reports: Reports,
+    caller: Option<Identity>,
+    ear: Ear,
+    mouth: Mouth,
+}
+
+impl AudioHandler for Handler {
+    fn received(&mut self, frame: Received<'_>) {
+        self.take_commands();
+        if self.caller.as_ref() == Some(frame.participant) {
+            self.ear.hear(frame.now, frame.samples, &mut self.reports);
+        }
+    }
+
+    fn playout(&mut self, _now: Instant, frame: &mut Frame) -> livekit_rtc::Playout {
+        self.take_commands();
+        self.reports.flush();
+        self.mouth.speak(frame, &mut self.reports)
+    }
+}
+
+impl Handler {
+    fn take_commands(&mut self) {
+        for _ in 0..COMMANDS_PER_TICK {
+            let Ok(command) = self.commands.try_recv() else {
+                return;
+            };
+            match command {
+                Command::Listen(identity) => {
+                    self.caller = Some(identity);
+                    self.ear.reset();
+                }
+                Command::CloseInput => self.ear.close(),
+                Command::Play(speech, audio) => self.mouth.play(speech, audio),
+                Command::Finish(speech) => self.mouth.finish(speech),
+                Command::Pause => self.mouth.pause(),
+                Command::Resume => self.mouth.resume(),
+                Command::Stop => self.mouth.stop(),
+            }
+        }
+    }
+}
+
+/// The way to the call's task. Sound is dropped when the task does not keep up; events wait.
+struct Reports {
+    queue: mpsc::Sender<Event>,
+    unsent: VecDeque<Event>,
+}
+
+impl Reports {
+    fn send(&mut self, event: Event) {
+        self.flush();
+        if !self.unsent.is_empty() {
+            return self.keep(event);
+        }
+        if let Err(mpsc::error::TrySendError::Full(event)) = self.queue.try_send(event) {
+            self.keep(event);
+        }
+    }
+
+    fn keep(&mut self, event: Event) {
+        let is_sound = matches!(event, Event::Audio(_));
+        if !is_sound && self.unsent.len() < MAX_UNSENT {
+            self.unsent.push_back(event);
+        }
+    }
+
+    fn flush(&mut self) {
+        while let Some(event) = self.unsent.pop_front() {
+            if let Err(mpsc::error::TrySendError::Full(event)) = self.queue.try_send(event) {
+                self.unsent.push_front(event);
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

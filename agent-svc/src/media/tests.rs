@@ -1,0 +1,209 @@
+//! What is heard and played, frame by frame.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use livekit_rtc::{Content, TrackSid};
+use speech::Models;
+
+use super::*;
+use crate::domain::{Playout, Samples, SpeechId};
+
+const FRAME: Duration = Duration::from_millis(10);
+
+/// A mouth and what it reported.
+struct Played {
+    mouth: Mouth,
+    reports: Reports,
+    events: mpsc::Receiver<Event>,
+}
+
+impl Played {
+    fn new() -> Self {
+        let (queue, events) = mpsc::channel(EVENT_CAPACITY);
+        let unsent = VecDeque::new();
+        Self {
+            mouth: Mouth::default(),
+            reports: Reports { queue, unsent },
+            events,
+        }
+    }
+
+    /// Plays frames and gives the first and last sample of each, `None` for silence.
+    fn frames(&mut self, count: usize) -> Vec<Option<(i16, i16)>> {
+        let mut next = || {
+            let mut frame = [0; livekit_rtc::FRAME_SAMPLES];
+            let playout = self.mouth.speak(&mut frame, &mut self.reports);
+            (playout == livekit_rtc::Playout::Frame).then_some((frame[0], frame[239]))
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.events.try_recv().ok()).collect()
+    }
+}
+
+const ONE: SpeechId = SpeechId(1);
+const LOUD: Option<(i16, i16)> = Some((1000, 1000));
+
+#[test]
+fn pieces_of_any_size_are_played_without_a_gap_and_counted() {
+    let mut played = Played::new();
+    for size in [1, 0, 239, 100, 380] {
+        played.mouth.play(ONE, vec![1000; size]);
+    }
+    played.mouth.finish(ONE);
+    assert_eq!(played.frames(4), [LOUD, LOUD, LOUD, None]);
+    let at = |samples| Samples(samples);
+    assert_eq!(
+        played.events(),
+        [
+            Event::Playout(Playout::Progress {
+                speech: ONE,
+                played: at(240)
+            }),
+            Event::Playout(Playout::Finished {
+                speech: ONE,
+                played: at(720)
+            }),
+        ]
+    );
+}
+
+#[test]
+fn an_underrun_is_silence_and_the_position_waits() {
+    let mut played = Played::new();
+    played.mouth.play(ONE, vec![1000; 300]);
+    assert_eq!(played.frames(3), [LOUD, Some((1000, 0)), None]);
+    played.mouth.play(ONE, vec![1000; 180]);
+    played.mouth.finish(ONE);
+    assert_eq!(played.frames(1), [Some((1000, 0))]);
+    let last = played.events().pop();
+    let finished = Playout::Finished {
+        speech: ONE,
+        played: Samples(480),
+    };
+    assert_eq!(last, Some(Event::Playout(finished)));
+}
+
+#[test]
+fn a_pause_fades_and_no_sample_is_lost() {
+    let mut played = Played::new();
+    played.mouth.play(ONE, vec![1000; 240 * 4]);
+    played.mouth.finish(ONE);
+    played.frames(1);
+    played.mouth.pause();
+    assert_eq!(played.frames(3), [Some((1000, 4)), None, None]);
+    let paused = Playout::Paused {
+        speech: ONE,
+        played: Samples(240),
+    };
+    assert_eq!(played.events().pop(), Some(Event::Playout(paused)));
+    played.mouth.resume();
+    assert_eq!(played.frames(4), [Some((0, 995)), LOUD, LOUD, None]);
+    let finished = Playout::Finished {
+        speech: ONE,
+        played: Samples(960),
+    };
+    assert_eq!(played.events().pop(), Some(Event::Playout(finished)));
+}
+
+#[test]
+fn after_a_stop_nothing_more_of_the_speech_is_heard() {
+    let mut played = Played::new();
+    played.mouth.play(ONE, vec![1000; 24_000]);
+    played.frames(1);
+    played.mouth.stop();
+    assert_eq!(played.frames(3), [Some((1000, 4)), None, None]);
+    played.mouth.play(SpeechId(2), vec![500; 240]);
+    assert_eq!(played.frames(2), [Some((500, 500)), None]);
+}
+
+#[test]
+fn a_stop_while_paused_frees_the_mouth_for_the_next_speech() {
+    let mut played = Played::new();
+    played.mouth.play(ONE, vec![1000; 2400]);
+    played.mouth.pause();
+    played.frames(2);
+    played.mouth.stop();
+    played.mouth.play(SpeechId(2), vec![500; 240]);
+    assert_eq!(played.frames(1), [Some((500, 500))]);
+}
+
+fn models() -> Models {
+    let dir = std::env::var_os("MODELS_DIR").map(PathBuf::from);
+    let dir = dir.expect("MODELS_DIR names the models folder: run `cargo xtask test`");
+    Models::open(&dir, 2).expect("the models folder is complete")
+}
+
+/// A spoken sentence at 24 kHz with silence before and after; with the length of its voice.
+fn sentence(silence: usize) -> (Vec<i16>, usize) {
+    let synthesizer = models().synthesizer(1).expect("the synthesiser loads");
+    let voice = synthesizer.voices()[0].clone();
+    let spoken = synthesizer
+        .synthesize("What plan am I on at the moment?", &voice, 1.0)
+        .expect("a sentence can be spoken");
+    let mut sound = vec![0; silence];
+    speech::resample::extend_i16(&spoken, &mut sound);
+    sound.resize(sound.len() + silence, 0);
+    (sound, spoken.len())
+}
+
+#[test]
+fn speech_is_reported_and_sent_with_its_beginning_and_silence_is_not() {
+    let (mut audio, mut handle) = handler(
+        VadSource::new(models()).expect("the detector loads"),
+        Duration::from_millis(250),
+    );
+    let caller = Identity::from("caller");
+    let track = TrackSid::from("TR_1");
+    handle.send(Command::Listen(caller.clone())).unwrap();
+    let (sound, voiced) = sentence(48_000);
+    let start = Instant::now();
+    let mut now = start;
+    let mut events = Vec::new();
+    for samples in sound.as_chunks::<240>().0 {
+        now += FRAME;
+        audio.received(Received {
+            now,
+            participant: &caller,
+            track: &track,
+            samples,
+            content: Content::Decoded,
+        });
+        while let Ok(event) = handle.events.try_recv() {
+            if matches!(event, Event::SpeechEnded { .. }) {
+                handle.send(Command::CloseInput).unwrap();
+            }
+            events.push(event);
+        }
+    }
+    let started = events.iter().find_map(|event| match event {
+        Event::SpeechStarted { voiced_from } => Some(voiced_from.duration_since(start)),
+        _ => None,
+    });
+    let ended = events.iter().rev().find_map(|event| match event {
+        Event::SpeechEnded { voiced_until } => Some(voiced_until.duration_since(start)),
+        _ => None,
+    });
+    let near = |moment: Option<Duration>, ms: u64| {
+        let moment = moment.expect("it was reported").as_millis() as u64;
+        assert!(moment.abs_diff(ms) < 400, "{moment} is not near {ms}");
+    };
+    near(started, 2_000);
+    near(ended, 2_000 + voiced as u64 / 24);
+    let sent: usize = events
+        .iter()
+        .map(|event| match event {
+            Event::Audio(samples) => samples.len(),
+            _ => 0,
+        })
+        .sum();
+    // The speech with its pre-roll, and what follows until the input was closed.
+    assert!(sent > voiced, "{sent} of {voiced} samples were sent");
+    assert!(
+        sent < voiced + 24 * 700,
+        "silence was sent: {sent} for {voiced}"
+    );
+}
