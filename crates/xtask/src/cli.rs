@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::project::Project;
-use crate::{setup, supervisor};
+use crate::run::{self, Who};
+use crate::{setup, supervisor, web_server};
 
 /// Sets up, runs, checks and tests the project.
 #[derive(Debug, Parser)]
@@ -21,9 +22,57 @@ enum Command {
     /// Bring in every outside piece: servers, models, packages. Repeating it costs nothing.
     Setup,
 
+    /// Set up, build and start everything in the foreground; Ctrl-C stops it.
+    Dev(run::Options),
+
+    /// Start what is missing and leave it running.
+    Up {
+        #[command(flatten)]
+        options: run::Options,
+
+        /// Print addresses, keys and process ids.
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Show how every part fares. Exits with 0 only when all are ready.
+    Status {
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Stop everything.
+    Down,
+
+    /// Print a fresh token and nothing else.
+    Token(TokenArgs),
+
+    /// Run new migrations on the database that is up.
+    Migrate,
+
     /// Own the parts of a clone. `up` starts this; it is of no use by itself.
     #[command(hide = true)]
     Supervise { root: PathBuf },
+
+    /// Serve the built page. `up` starts this.
+    #[command(hide = true)]
+    ServeWeb(web_server::Options),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct TokenArgs {
+    /// A session token of a demo user.
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<String>,
+
+    /// A service token that may do what operators may.
+    #[arg(long)]
+    operator: bool,
+
+    /// A service token of a service client.
+    #[arg(long, value_name = "NAME")]
+    client: Option<String>,
 }
 
 impl Cli {
@@ -42,20 +91,71 @@ impl Cli {
 impl Command {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Setup => {
-                setup::run(&Project::of_build()?)?;
+            Self::Setup => setup::run(&Project::of_build()?).map(drop)?,
+            Self::Dev(options) => run::dev(&Project::of_build()?, &options)?,
+            Self::Up { options, json } => {
+                let state = run::up(&Project::of_build()?, &options)?;
+                if json {
+                    println!("{}", serde_json::to_string_pretty(&state)?);
+                }
             }
+            Self::Status { json } => return status(&Project::of_build()?, json),
+            Self::Down => block_on(run::down(&Project::of_build()?))?,
+            Self::Token(who) => block_on(run::token(&Project::of_build()?, who.into()))?,
+            Self::Migrate => block_on(run::migrate(&Project::of_build()?))?,
             Self::Supervise { root } => supervisor::run(&Project::at(root))?,
+            Self::ServeWeb(options) => block_on(web_server::serve(options))?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
+fn status(project: &Project, json: bool) -> anyhow::Result<ExitCode> {
+    let report = block_on(run::status(project))?;
+    if json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        report.print();
+    }
+    Ok(if report.is_up() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(future)
+}
+
+impl From<TokenArgs> for Who {
+    fn from(args: TokenArgs) -> Self {
+        match (args.user, args.client) {
+            (Some(email), _) => Self::User(email),
+            (None, Some(id)) => Self::Client(id),
+            (None, None) => Self::Client("operator".into()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_token_is_asked_for_in_exactly_one_way() {
+        let parse = |args: &[&str]| Cli::try_parse_from([&["xtask", "token"], args].concat());
+        assert!(parse(&["--operator"]).is_ok());
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["--operator", "--client", "x"]).is_err());
     }
 }

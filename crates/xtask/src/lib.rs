@@ -2,9 +2,19 @@
 //! everything on one machine, checks and tests. Nothing here runs in production.
 
 pub mod cli;
+pub mod demo;
+pub mod endpoints;
 pub mod parts;
 pub mod ports;
+mod private_file;
 pub mod process;
 pub mod project;
+pub mod run;
+pub mod secrets;
+pub mod settings;
 pub mod setup;
+pub mod state;
 pub mod supervisor;
+#[cfg(test)]
+mod testing;
+pub mod web_server;

@@ -115,7 +115,7 @@ async fn killing_the_supervisor_ends_every_part() {
     let clone = Clone::new();
     let supervisor = clone.supervisor().await;
     // One ignores every polite signal.
-    let stubborn = "trap '' TERM INT; while :; do sleep 600; done";
+    let stubborn = "trap '' TERM INT; exec sleep 600";
     supervisor
         .plan(vec![clone.part("a", SLEEPER), clone.part("b", stubborn)])
         .await
@@ -175,7 +175,7 @@ async fn shutting_down_ends_stubborn_parts_too_and_the_foundation_last() {
     foundation.process.as_mut().unwrap().stops_last = true;
     let stubborn = clone.part(
         "stubborn",
-        "trap '' TERM; echo >> ready-stubborn; while :; do sleep 600; done",
+        "trap '' TERM; echo >> ready-stubborn; exec sleep 600",
     );
     let parts = vec![
         foundation,

@@ -1,7 +1,7 @@
 //! One part of the running system as data: how it is started, what shows that it is ready, how it ends.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -37,10 +37,28 @@ pub struct Process {
     pub stops_last: bool,
 }
 
+impl Process {
+    /// A program without arguments that ends politely, and at once when nobody owns it any more.
+    pub fn new(program: PathBuf, dir: &Path) -> Self {
+        Self {
+            program,
+            args: vec![],
+            env: BTreeMap::new(),
+            dir: dir.to_owned(),
+            user: None,
+            stop: Signal::Terminate,
+            orphaned: Signal::Kill,
+            stops_last: false,
+        }
+    }
+}
+
 /// What shows that a part can be used. Each is a single try.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Probe {
+    /// It is not ours to ask.
+    Assumed,
     /// Something accepts connections at this `host:port`.
     Tcp(String),
     /// A GET answers with success.
@@ -99,6 +117,7 @@ impl Probe {
 
     async fn try_once(&self) -> bool {
         match self {
+            Self::Assumed => true,
             Self::Tcp(address) => tokio::net::TcpStream::connect(address).await.is_ok(),
             Self::Http(url) => answers(url).await,
             Self::Command(program, args) => succeeds(program, args).await,

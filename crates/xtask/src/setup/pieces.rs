@@ -128,14 +128,14 @@ impl<'a> Plan<'a> {
     ///
     /// A piece is missing.
     pub fn installed(&self, chromium: Option<PathBuf>) -> anyhow::Result<Installed> {
-        let at = |name: &str, file: &str| self.locate(name).map(|path| path.join(file));
+        let inside = |name: &str, file: &str| self.locate(name).map(|path| path.join(file));
         Ok(Installed {
-            livekit_server: at("livekit-server", "")?,
-            postgres: at("postgres", &self.manifest.postgres.folder)?,
-            models: at("models", "")?,
-            firebase: at("firebase-tools", FIREBASE_PROGRAM)?,
-            grpcurl: at("grpcurl", "")?,
-            livekit_python: at("livekit-python", "bin/python")?,
+            livekit_server: self.locate("livekit-server")?,
+            postgres: inside("postgres", &self.manifest.postgres.folder)?,
+            models: self.locate("models")?,
+            firebase: inside("firebase-tools", FIREBASE_PROGRAM)?,
+            grpcurl: self.locate("grpcurl")?,
+            livekit_python: inside("livekit-python", "bin/python")?,
             chromium,
         })
     }

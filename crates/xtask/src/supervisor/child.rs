@@ -96,6 +96,10 @@ fn describe(end: std::io::Result<ExitStatus>) -> String {
     end.map_or_else(|error| error.to_string(), |status| status.to_string())
 }
 
+/// Goes on only as the child of the given process: one that died before the kernel was asked to end us
+/// with it would leave us behind.
+const GO_ON_AS_CHILD: &str = r#"test "$PPID" = "$0" && exec "$@""#;
+
 /// `setpriv` binds the process's life to ours, after it has changed the user (which would undo it).
 fn command(process: &Process) -> Command {
     let mut command = Command::new("setpriv");
@@ -105,7 +109,8 @@ fn command(process: &Process) -> Command {
         command.args(["--clear-groups", "--no-new-privs"]);
     }
     command
-        .arg("--")
+        .args(["--", "sh", "-c", GO_ON_AS_CHILD])
+        .arg(std::process::id().to_string())
         .arg(&process.program)
         .args(&process.args)
         .current_dir(&process.dir)

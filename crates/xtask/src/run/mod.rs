@@ -1,0 +1,20 @@
+//! Running the system: `up`, `status`, `down`, `dev`, `token`, `migrate`.
+
+mod build;
+mod database;
+mod dev;
+mod down;
+mod firebase;
+mod migrate;
+mod readiness;
+mod seed;
+mod status;
+mod token;
+mod up;
+
+pub use dev::dev;
+pub use down::down;
+pub use migrate::migrate;
+pub use status::status;
+pub use token::{Who, token};
+pub use up::{Options, up};
