@@ -4,6 +4,8 @@ mod arrival;
 mod codec;
 mod receive;
 mod send;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, Instant};
 

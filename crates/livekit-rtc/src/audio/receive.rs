@@ -14,8 +14,9 @@ use super::arrival::ArrivalClock;
 use super::codec::{Decoder, MAX_PACKET_SAMPLES};
 use super::{Content, FRAME_SAMPLES, Frame};
 
-/// How long packets behind a hole wait for it to be filled.
+/// How long the first packet behind a hole waits for it to be filled, at most and at least.
 const REORDER_WAIT: Duration = Duration::from_millis(60);
+const MIN_REORDER_WAIT: Duration = Duration::from_millis(10);
 /// How late the next packet may be, against the fastest of late, before time goes on without it.
 const LATE_WAIT: Duration = Duration::from_millis(80);
 /// The same when the last sound was quiet: then the sender has most likely stopped on purpose.
@@ -27,6 +28,8 @@ const CONCEAL_FRAMES: u32 = 8;
 /// A hole of more packets, or a step of more time, is a new beginning.
 const MAX_HOLE_PACKETS: u64 = 100;
 const MAX_STEP: i64 = 48_000;
+/// When time is behind by more than this, it is not made up for.
+const MAX_BEHIND: Duration = Duration::from_secs(1);
 /// So many late packets in a row mean that the network has become slower.
 const LATE_RUN: u32 = 5;
 /// Peak below which sound counts as quiet: -48 dBFS.
@@ -148,7 +151,7 @@ impl Receiver {
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let next = self.next?;
         match self.waiting.first() {
-            Some(packet) => Some(packet.arrived + REORDER_WAIT),
+            Some(packet) => Some(self.given_up_at(next, packet)),
             None => self.late_at(next.time),
         }
     }
@@ -157,14 +160,19 @@ impl Receiver {
     fn advance(&mut self, now: Instant) -> bool {
         let Some(next) = self.next else { return false };
         let Some(first) = self.waiting.first() else {
-            let late = self.late_at(next.time).is_some_and(|late| late <= now);
-            if late {
-                self.go_on(next);
+            let Some(late_at) = self.late_at(next.time).filter(|late_at| *late_at <= now) else {
+                return false;
+            };
+            if now - late_at > MAX_BEHIND {
+                // We were stopped ourselves: nobody wants the past.
+                self.clock.restart(now, next.time);
+                return false;
             }
-            return late;
+            self.go_on(next);
+            return true;
         };
         if first.sequence > next.sequence {
-            let wait = now < first.arrived + REORDER_WAIT && self.waiting.len() <= REORDER_PACKETS;
+            let wait = now < self.given_up_at(next, first) && self.waiting.len() <= REORDER_PACKETS;
             if !wait {
                 self.fill_hole(next);
             }
@@ -194,6 +202,17 @@ impl Receiver {
             LATE_WAIT
         };
         Some(self.clock.expected(time)? + wait)
+    }
+
+    /// When what is missing before `first` is given up: the sooner, the later it is already.
+    fn given_up_at(&self, next: Next, first: &Packet) -> Instant {
+        let patience = first.arrived + REORDER_WAIT;
+        let late = self
+            .clock
+            .expected(next.time)
+            .map(|expected| expected + LATE_WAIT);
+        late.map_or(patience, |late| late.min(patience))
+            .max(first.arrived + MIN_REORDER_WAIT)
     }
 
     /// Decodes the packet whose turn it is; time may be past it in part or in whole.
