@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::project::Project;
 use crate::run::{self, Who};
-use crate::{setup, supervisor, web_server};
+use crate::{call, quality, setup, supervisor, web_server};
 
 /// Sets up, runs, checks and tests the project.
 #[derive(Debug, Parser)]
@@ -46,6 +47,30 @@ enum Command {
 
     /// Print a fresh token and nothing else.
     Token(TokenArgs),
+
+    /// Call the assistant as a demo user (`--user EMAIL`), speak, and report what was heard.
+    #[command(disable_help_flag = true)]
+    Call {
+        /// See `call --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+
+    /// Judge everything that can be judged without running it.
+    Check,
+
+    /// Write anew what is generated from the contracts.
+    Gen {
+        /// Take the contracts of now as the ones that must not be broken any more.
+        #[arg(long)]
+        baseline: bool,
+    },
+
+    /// Set up, check, and run every test there is.
+    Test,
+
+    /// Drive the whole system with a real browser.
+    E2e,
 
     /// Run new migrations on the database that is up.
     Migrate,
@@ -103,6 +128,21 @@ impl Command {
             Self::Down => block_on(run::down(&Project::of_build()?))?,
             Self::Token(who) => block_on(run::token(&Project::of_build()?, who.into()))?,
             Self::Migrate => block_on(run::migrate(&Project::of_build()?))?,
+            Self::Call { args } => return call(args),
+            Self::Check => {
+                let project = Project::of_build()?;
+                setup::run(&project)?;
+                quality::check(&project)?;
+            }
+            Self::Gen { baseline } => {
+                let project = Project::of_build()?;
+                quality::generate(&project)?;
+                if baseline {
+                    quality::write_baseline(&project)?;
+                }
+            }
+            Self::Test => quality::test(&Project::of_build()?)?,
+            Self::E2e => quality::e2e(&Project::of_build()?)?,
             Self::Supervise { root } => supervisor::run(&Project::at(root))?,
             Self::ServeWeb(options) => block_on(web_server::serve(options))?,
         }
@@ -122,6 +162,11 @@ fn status(project: &Project, json: bool) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn call(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    let project = Project::of_build()?;
+    block_on(async { Ok(call::call(&project, args).await) })
 }
 
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

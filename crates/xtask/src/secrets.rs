@@ -24,8 +24,6 @@ pub enum Secret {
     /// What LiveKit's API secret goes by.
     LivekitKey,
     LivekitSecret,
-    /// What local-ai asks for in place of an OpenAI key.
-    LocalAiKey,
     /// Of a service client.
     Client(&'static str),
 }
@@ -41,7 +39,6 @@ impl Secret {
         Self::Role("agent"),
         Self::LivekitKey,
         Self::LivekitSecret,
-        Self::LocalAiKey,
         Self::Client("agent-svc"),
         Self::Client("auth-svc"),
         Self::Client("operator"),
@@ -55,7 +52,6 @@ impl Secret {
             Self::Role(service) => format!("role.{service}"),
             Self::LivekitKey => "livekit.key".into(),
             Self::LivekitSecret => "livekit.secret".into(),
-            Self::LocalAiKey => "local-ai.key".into(),
             Self::Client(id) => format!("client.{id}"),
         }
     }

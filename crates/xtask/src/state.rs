@@ -49,7 +49,6 @@ pub struct ServiceState {
 pub struct LocalAi {
     pub base_url: String,
     pub realtime_url: String,
-    pub api_key: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
 }
@@ -131,7 +130,6 @@ impl State {
             local_ai: LocalAi {
                 base_url: openai.base_url.clone(),
                 realtime_url: openai.realtime_url(),
-                api_key: openai.api_key.clone(),
                 pid: pid("local-ai"),
             },
             livekit: Livekit {

@@ -38,11 +38,6 @@ pub(super) fn local_ai(context: &Context) -> Env {
         "LISTEN_ADDR",
         address(context.endpoints.ports.local_ai()),
     );
-    set(
-        &mut env,
-        "LOCAL_AI_API_KEY",
-        &context.endpoints.openai.api_key,
-    );
     set(&mut env, "MODELS_DIR", text(&context.installed.models));
     env
 }
@@ -84,7 +79,6 @@ pub fn database_url(context: &Context, service: Service) -> String {
 
 fn auth(context: &Context, env: &mut Env) {
     let endpoints = context.endpoints;
-    client(context, env, "auth-svc");
     set(env, "LIVEKIT_URL", &endpoints.livekit.url);
     set(env, "LIVEKIT_API_KEY", &endpoints.livekit.api_key);
     set(env, "LIVEKIT_API_SECRET", &endpoints.livekit.api_secret);

@@ -90,7 +90,7 @@ fn local_ai(context: &Context) -> Part {
         address: openai.base_url.clone(),
         needs: vec![],
         ready: if openai.is_ours {
-            Probe::Http(format!("http://{listen}/healthz"))
+            Probe::Http(format!("http://{listen}/readyz"))
         } else {
             Probe::Assumed
         },

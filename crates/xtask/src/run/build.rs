@@ -25,7 +25,7 @@ const WEB_SOURCES: [&str; 6] = [
 pub fn programs(project: &Project) -> anyhow::Result<()> {
     run_visibly(
         Command::new("cargo")
-            .args(["build", "--workspace", "--bins", "--exclude", "xtask"])
+            .args(["build", "--workspace", "--bins"])
             .current_dir(project.root())
             .stdin(Stdio::null()),
     )

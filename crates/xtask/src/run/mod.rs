@@ -16,5 +16,5 @@ pub use dev::dev;
 pub use down::down;
 pub use migrate::migrate;
 pub use status::status;
-pub use token::{Who, token};
+pub use token::{Who, session_token, token};
 pub use up::{Options, up};

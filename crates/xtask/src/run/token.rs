@@ -39,7 +39,8 @@ pub async fn token(project: &Project, who: Who) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn session_token(state: &State, email: &str) -> anyhow::Result<String> {
+/// Signs a demo user in.
+pub async fn session_token(state: &State, email: &str) -> anyhow::Result<String> {
     let Some(host) = &state.firebase.emulator_host else {
         bail!(
             "users of the Firebase project {} sign in on the page",

@@ -1,0 +1,12 @@
+//! `check`, `gen`, `test` and `e2e`: lists of steps, each a program that has to succeed.
+
+mod check;
+mod e2e;
+mod generate;
+mod step;
+mod test;
+
+pub use check::check;
+pub use e2e::e2e;
+pub use generate::{generate, write_baseline};
+pub use test::test;
