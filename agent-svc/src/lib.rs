@@ -2,4 +2,8 @@
 
 pub mod domain;
 pub mod media;
+pub mod peers;
+pub mod prompt;
 pub mod realtime;
+pub mod tools;
+pub mod tts;

@@ -7,7 +7,7 @@
 mod history;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod translate;
 
 use std::time::Duration;

@@ -1,0 +1,74 @@
+//! Who is calling: name, plan and account facts.
+
+use std::time::Duration;
+
+use proto::insta::profile::v1::SubscriptionTier;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Answer, Context, Running, Tool, arguments, schema, shortened};
+
+pub(super) struct GetAccount;
+
+/// No arguments: it is always the caller's own account.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {}
+
+impl Tool for GetAccount {
+    fn name(&self) -> &'static str {
+        "get_account"
+    }
+
+    fn description(&self) -> &'static str {
+        "Looks up the caller's own account: their name, which plan or subscription tier they are on, \
+         and account facts such as the next invoice, payment method, seats, storage or usage. Call it \
+         for every question about the caller's own plan, subscription, billing or account."
+    }
+
+    fn parameters(&self) -> Value {
+        schema::<Arguments>()
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+
+    fn run(&self, context: Context, text: String) -> Running {
+        Box::pin(async move {
+            arguments::<Arguments>(&text)?;
+            let (profile, facts) = tokio::try_join!(
+                context.peers.profile(&context.caller),
+                context.peers.account_facts(&context.caller),
+            )?;
+            let facts: Vec<_> = facts
+                .iter()
+                .map(|fact| {
+                    json!({
+                        "key": fact.key,
+                        "label": fact.label,
+                        "value": shortened(&fact.value, 200),
+                    })
+                })
+                .collect();
+            Ok(Answer {
+                output: json!({
+                    "name": profile.name,
+                    "subscription_tier": tier(profile.subscription_tier()),
+                    "facts": facts,
+                }),
+                ..Answer::default()
+            })
+        })
+    }
+}
+
+/// The plan as it is spoken of.
+pub(crate) fn tier(tier: SubscriptionTier) -> &'static str {
+    match tier {
+        SubscriptionTier::Unspecified | SubscriptionTier::Free => "free",
+        SubscriptionTier::Pro => "pro",
+        SubscriptionTier::Enterprise => "enterprise",
+    }
+}
