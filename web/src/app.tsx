@@ -9,6 +9,7 @@ import { SignIn } from "./features/auth/sign-in";
 import { useAuth } from "./features/auth/use-auth";
 import type { OpenRoom } from "./features/call/call-room";
 import { SignedIn } from "./signed-in";
+import { Alone } from "./ui/alone";
 import { Loading, Problem } from "./ui/feedback";
 
 /** What the page is given from outside; tests give it other things. */
@@ -26,25 +27,25 @@ export function App({ services, identity, openRoom }: AppProps) {
   switch (auth.state.kind) {
     case "loading":
       return (
-        <main className="alone">
+        <Alone>
           <Loading what="One moment…" />
-        </main>
+        </Alone>
       );
     case "signedOut":
       return (
-        <main className="alone">
+        <Alone>
           <SignIn identity={identity} ended={auth.state.ended} />
-        </main>
+        </Alone>
       );
     case "failed":
       return (
-        <main className="alone">
+        <Alone>
           <Problem error={auth.state.error} onRetry={auth.retry}>
             <button type="button" className="button button-small" onClick={auth.signOut}>
               Sign out
             </button>
           </Problem>
-        </main>
+        </Alone>
       );
     case "signedIn":
       return (

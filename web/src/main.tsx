@@ -5,6 +5,7 @@ import { createFirebaseIdentity } from "./api/firebase";
 import { createServices, overGrpcWeb } from "./api/services";
 import { App } from "./app";
 import { loadConfig } from "./config";
+import { Alone } from "./ui/alone";
 import "./ui/base.css";
 import "./ui/components.css";
 
@@ -24,13 +25,13 @@ try {
   );
 } catch (error) {
   root.render(
-    <main className="alone">
+    <Alone>
       <div className="notice notice-problem" role="alert">
         <p>This page could not be started. Reload it in a moment, or tell whoever runs it:</p>
         <p>
           <code>{error instanceof Error ? error.message : "unknown failure"}</code>
         </p>
       </div>
-    </main>,
+    </Alone>,
   );
 }

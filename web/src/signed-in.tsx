@@ -5,6 +5,7 @@ import type { OpenRoom } from "./features/call/call-room";
 import { type UseCall, useCall } from "./features/call/use-call";
 import { CallsPage } from "./features/calls/calls-page";
 import { PastCallPage } from "./features/calls/past-call-page";
+import { Brand } from "./ui/brand";
 import { Page } from "./ui/page";
 import { Link, parseRoute, type Route, usePath } from "./ui/router";
 import "./ui/frame.css";
@@ -23,8 +24,7 @@ export function SignedIn({ email, openRoom, onSignOut }: SignedInProps) {
     <>
       <header className="header">
         <Link href="/" className="brand">
-          <img src="/icon.svg" alt="" width="28" height="28" />
-          Insta
+          <Brand />
         </Link>
         <nav aria-label="Pages">
           <NavLink href="/" current={route.page === "call"} text="Call" />
@@ -88,10 +88,16 @@ function CallBar({ call: { state, control } }: { call: UseCall }) {
     <div className="call-bar" role="status">
       <span>{summary}</span>
       <Link href="/">Back to the call</Link>
-      {state.kind === "live" && (
+      {state.kind === "live" ? (
         <button type="button" className="button button-small button-danger" onClick={control.hangUp}>
           Hang up
         </button>
+      ) : (
+        state.kind !== "starting" && (
+          <button type="button" className="button button-small" onClick={control.dismiss}>
+            Dismiss
+          </button>
+        )
       )}
     </div>
   );

@@ -32,7 +32,7 @@ export function NameForm({ profile }: { profile: Profile }) {
     rename.mutate({ profile: { name, etag: profile.etag }, updateMask: { paths: ["name"] } });
   };
   return (
-    <form className="name-form" onSubmit={save} aria-label="Change your name" aria-busy={rename.isPending}>
+    <form className="name-form" onSubmit={save} aria-busy={rename.isPending}>
       {/* A name that was changed elsewhere replaces what is in the field. */}
       <Field
         key={profile.etag}

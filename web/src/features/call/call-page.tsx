@@ -2,7 +2,7 @@ import { toUserMessage } from "../../api/errors";
 import { Page } from "../../ui/page";
 import { CallButton, PhoneIcon } from "./call-button";
 import type { CallState } from "./call-state";
-import { EndedCall } from "./ended-call";
+import { EndedCall, endCauseWords } from "./ended-call";
 import { FailedCall } from "./failed-call";
 import { LiveCallView } from "./live-call";
 import type { UseCall } from "./use-call";
@@ -76,8 +76,10 @@ export function callSummary(state: CallState): string | undefined {
       return "On a call";
     case "failed":
       return toUserMessage(state.error);
-    case "idle":
     case "ended":
+      // Who hung up knows.
+      return state.cause === "hungUp" ? undefined : endCauseWords(state.cause);
+    case "idle":
       return undefined;
   }
 }

@@ -113,6 +113,16 @@ describe("a call", () => {
     expect(room.leaves).toBe(1);
   });
 
+  it("says where one is that it was lost while another page was shown", async () => {
+    const { room } = await joined({ listCalls: () => ({}) });
+    await tell(room, listening);
+    await userEvent.click(screen.getByRole("link", { name: "Past calls" }));
+    await tell(room, { kind: "closed", cause: "lost" });
+    expect(screen.getByText("The connection was lost and could not be restored.")).toBeVisible();
+    await press("Dismiss");
+    expect(screen.queryByText(/could not be restored/)).not.toBeInTheDocument();
+  });
+
   it("is left when its person signs out", async () => {
     const { room, ended } = await joined();
     await press("Sign out");

@@ -13,6 +13,11 @@ const CAUSE_WORDS: Record<EndCause, string> = {
   agentLost: "The assistant was lost and did not come back.",
 };
 
+/** Why a call that was going on is over. */
+export function endCauseWords(cause: EndCause): string {
+  return CAUSE_WORDS[cause];
+}
+
 interface EndedCallProps {
   call: Extract<CallState, { kind: "ended" }>;
   control: CallControl;
@@ -25,7 +30,7 @@ export function EndedCall({ call, control }: EndedCallProps) {
     <>
       <div className="stage" data-end-cause={call.cause}>
         <p className={trouble ? "lead lead-problem" : "lead"} role={trouble ? "alert" : "status"}>
-          {CAUSE_WORDS[call.cause]}
+          {endCauseWords(call.cause)}
         </p>
         <p className="elapsed">Duration {clock(call.durationMs)}</p>
         <CallButton onClick={control.start} />
