@@ -14,6 +14,8 @@ mod peer;
 mod roster;
 mod sdp;
 mod session;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::net::SocketAddr;
