@@ -1,0 +1,192 @@
+//! What is said around the questions: greetings, thanks, goodbyes, repetition.
+
+use std::sync::LazyLock;
+
+use openai_realtime::ToolFunction;
+use regex::Regex;
+
+use super::instructions::{greeting, own_name};
+use super::text::{pattern, words};
+use super::tools::arguments_without_question;
+use super::{Context, Part, Turn};
+
+/// Said when nothing holds an answer.
+pub(super) const DOES_NOT_KNOW: &str = "I'm sorry, I don't know that.";
+/// Said when something was heard that was no words.
+pub(super) const NOT_HEARD: &str = "Sorry, I didn't catch that. Could you say it again?";
+/// Said when a response is asked for and there is nothing new to answer.
+pub(super) const ANYTHING_ELSE: &str = "Is there anything else I can help you with?";
+/// Said after the tool that ends the call.
+pub(super) const GOODBYE: &str = "Goodbye!";
+
+/// Longer things said are questions, whatever they begin with.
+const MAX_WORDS: usize = 9;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Greeting,
+    Thanks,
+    Goodbye,
+    Repeat,
+    Name,
+    Ability,
+    Presence,
+    Yes,
+    No,
+}
+
+/// Whether something said is none of the questions that tools could answer.
+pub(super) fn is_smalltalk(said: &str) -> bool {
+    kind(said).is_some()
+}
+
+/// The answer to small talk; `None` when it is something else.
+pub(super) fn reply(context: &Context, said: &str) -> Option<Vec<Part>> {
+    Some(match kind(said)? {
+        Kind::Greeting => Part::say(match context.turns.len() {
+            0 | 1 => greeting(&context.instructions),
+            _ => "Hello! What can I do for you?".to_owned(),
+        }),
+        Kind::Thanks => Part::say("You're welcome. Is there anything else?"),
+        Kind::Goodbye => goodbye(&context.tools),
+        Kind::Repeat => Part::say(repeat(&context.turns)),
+        Kind::Name => Part::say(match own_name(&context.instructions) {
+            Some(name) => format!("I'm {name}, a voice assistant."),
+            None => "I'm a voice assistant.".to_owned(),
+        }),
+        Kind::Ability => Part::say("Ask me a question, and I'll look up the answer for you."),
+        Kind::Presence => Part::say("Yes, I can hear you."),
+        Kind::Yes => Part::say("All right. What would you like to know?"),
+        Kind::No => Part::say("All right. Just tell me if there is anything else."),
+    })
+}
+
+/// Whether a tool ends the call.
+pub(super) fn ends_call(tool: &ToolFunction) -> bool {
+    static ENDS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(end|ends|hang|hangs|finish|terminate|close|leave)[ _](up\b|(the |this )?(call|conversation|session)\b)",
+        )
+    });
+    let name = tool.name.replace(['_', '-'], " ");
+    ENDS.is_match(&name)
+        || tool
+            .description
+            .as_deref()
+            .is_some_and(|text| ENDS.is_match(text))
+}
+
+fn goodbye(tools: &[ToolFunction]) -> Vec<Part> {
+    let mut parts = Part::say("Thank you for calling. Goodbye!");
+    if let Some(tool) = tools.iter().find(|tool| ends_call(tool)) {
+        parts.push(Part::Call {
+            name: tool.name.clone(),
+            arguments: arguments_without_question(tool, "The caller said goodbye."),
+        });
+    }
+    parts
+}
+
+fn repeat(turns: &[Turn]) -> String {
+    let last = turns.iter().rev().find_map(|turn| match turn {
+        Turn::Assistant(text) if !text.trim().is_empty() => Some(text.trim()),
+        _ => None,
+    });
+    match last {
+        Some(text) => format!("I said: {text}"),
+        None => "I haven't said anything yet.".to_owned(),
+    }
+}
+
+fn kind(said: &str) -> Option<Kind> {
+    static PATTERNS: LazyLock<[(Kind, Regex); 9]> = LazyLock::new(|| {
+        [
+            (Kind::Repeat, r"^(sorry |pardon |please |can you |could you |would you |what |i didn't (catch|get|hear|understand) (that|you) ?)*(say (that|it) again|repeat( that| it)?( please)?|pardon( me)?|come again|what did you (just )?say|i didn't (catch|get|hear|understand) (that|you)|once more)( please)?$"),
+            (Kind::Goodbye, r"^(ok |okay |no |thanks |thank you |great |alright |well |that's all |that is all |and )*(good ?bye|bye( bye)?|see you( later| soon)?|that's all( for (now|today))?|that is all|that was all|that's it|nothing else|hang up|end (the|this) call|talk to you later|have a (nice|good|great) (day|one|evening|weekend)|i'm done)( now| then| for now| please| thanks| thank you| bye| goodbye)*$"),
+            (Kind::Greeting, r"^(hi|hello|hey|good (morning|afternoon|evening)|greetings|howdy)( there| again| assistant)?( how are you( doing)?( today)?)?$|^how are you( doing)?( today)?$"),
+            (Kind::Thanks, r"^(ok |okay |great |perfect |alright |no )*(thanks|thank you|many thanks|cheers|much appreciated)( a lot| so much| very much| again| for (your|the) help| for that)*$"),
+            (Kind::Name, r"^(who are you|what('s| is) your name|who am i (talking|speaking) (to|with)|what are you|are you (a )?(robot|human|bot|real|machine|an ai)( person)?)$"),
+            (Kind::Ability, r"^(what can (you|i) (do|help( me)? with|ask( you)?)( for me)?|how can you help( me)?|can you help me( please)?|i need (some )?help|help( me)?( please)?|i have a question)$"),
+            (Kind::Presence, r"^((hello |hi )?(can|do) you hear me( now)?|are you (still )?(there|here)|is (anyone|anybody|someone) there|testing( testing)?( one two( three)?)?)$"),
+            (Kind::Yes, r"^(yes|yeah|yep|yup|sure|ok|okay|alright|right|great|perfect|i see|got it|good|fine)( please| great| thanks)?$"),
+            (Kind::No, r"^(no|nope|nah|not really|not now|never mind|nevermind)( thanks| thank you)?$"),
+        ]
+        .map(|(kind, text)| (kind, pattern(text)))
+    });
+    let words = words(said);
+    if words.is_empty() || words.len() > MAX_WORDS {
+        return None;
+    }
+    let plain = words.join(" ");
+    PATTERNS
+        .iter()
+        .find(|(_, pattern)| pattern.is_match(&plain))
+        .map(|(kind, _)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_apart_and_questions_are_none() {
+        for (said, expected) in [
+            ("Hello.", Some(Kind::Greeting)),
+            ("Good morning!", Some(Kind::Greeting)),
+            ("Thank you very much.", Some(Kind::Thanks)),
+            ("No, thank you.", Some(Kind::Thanks)),
+            ("Okay, goodbye then.", Some(Kind::Goodbye)),
+            ("That's all, thanks.", Some(Kind::Goodbye)),
+            ("Sorry, can you say that again?", Some(Kind::Repeat)),
+            ("What did you say?", Some(Kind::Repeat)),
+            ("Who are you?", Some(Kind::Name)),
+            ("What can you do?", Some(Kind::Ability)),
+            ("Are you still there?", Some(Kind::Presence)),
+            ("Yes, please.", Some(Kind::Yes)),
+            ("Hi, what plan am I on?", None),
+            ("When does my call plan end?", None),
+            ("How do I say goodbye to my subscription?", None),
+            ("", None),
+        ] {
+            assert_eq!(kind(said), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_goodbye_ends_the_call_when_a_tool_can() {
+        let tool = |name: &str, description: &str| ToolFunction {
+            name: name.to_owned(),
+            description: Some(description.to_owned()),
+            parameters: None,
+        };
+        assert!(ends_call(&tool("end_call", "")));
+        assert!(ends_call(&tool(
+            "finish",
+            "Hang up when the caller says goodbye."
+        )));
+        assert!(!ends_call(&tool("search_calls", "Find recorded calls.")));
+        let context = Context {
+            tools: vec![tool("end_call", "Ends the call.")],
+            ..Context::default()
+        };
+        let parts = reply(&context, "Bye!").unwrap();
+        assert!(
+            matches!(&parts[..], [Part::Say(_), Part::Call { name, .. }] if name == "end_call")
+        );
+        assert_eq!(reply(&Context::default(), "Bye!").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_repetition_says_the_last_answer_again() {
+        let turns = vec![
+            Turn::Assistant("Your plan is pro.".into()),
+            Turn::User("Say that again.".into()),
+        ];
+        let context = Context {
+            turns,
+            ..Context::default()
+        };
+        let parts = reply(&context, "Say that again.").unwrap();
+        assert_eq!(parts, Part::say("I said: Your plan is pro."));
+    }
+}

@@ -1,0 +1,274 @@
+//! The models as the server uses them: without blocking the runtime, and in turn.
+//!
+//! [`Models`] is the seam between sessions and `speech`; tests put scripts in its place. [`Engine`]
+//! runs it on threads that may block, so many at once as pays on this machine. Waiting is in order
+//! of arrival and a turn is one clause or one recognition, so no session can starve another.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use speech::recognition::Transcript;
+use speech::vad::{Vad, VadStream};
+use speech::{Error, embedding::DIMENSIONS};
+use tokio::sync::Semaphore;
+
+/// The meaning of a text, of length 1.
+pub type Embedding = [f32; DIMENSIONS];
+
+/// How alike two texts are, -1 to 1.
+pub fn similarity(a: &Embedding, b: &Embedding) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Sentence embedding. Blocks.
+pub trait Embed: Send + Sync {
+    /// The embedding of each text, in order.
+    ///
+    /// # Errors
+    /// The model failed or stayed busy.
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Embedding>, Error>;
+}
+
+/// Voice activity detection of one stream.
+pub trait Detector: Send {
+    /// Takes 16 kHz samples and appends the probability of speech of each 512 of them.
+    ///
+    /// # Errors
+    /// The model failed.
+    fn push(&mut self, samples: &[f32], probabilities: &mut Vec<f32>) -> Result<(), Error>;
+}
+
+/// The models. All calls block.
+pub trait Models: Embed + 'static {
+    /// A detector for a new stream.
+    fn detector(&self) -> Box<dyn Detector>;
+
+    /// The text of 16 kHz speech, `before` being that of a shorter beginning of it.
+    ///
+    /// # Errors
+    /// The model failed or stayed busy.
+    fn transcribe(&self, pcm: &[f32], before: &Transcript) -> Result<Transcript, Error>;
+
+    /// A clause as 24 kHz speech.
+    ///
+    /// # Errors
+    /// The model failed or stayed busy, or there is no such voice.
+    fn synthesize(&self, clause: &str, voice: &str, speed: f32) -> Result<Vec<i16>, Error>;
+
+    /// The names of the voices; the first is the default.
+    fn voices(&self) -> Vec<String>;
+}
+
+/// The models of `speech`.
+pub struct SpeechModels {
+    vad: Arc<Mutex<Vad>>,
+    recognizer: speech::recognition::Recognizer,
+    synthesizer: speech::synthesis::Synthesizer,
+    embedder: speech::embedding::Embedder,
+}
+
+impl SpeechModels {
+    /// Loads all of them from a models folder.
+    ///
+    /// # Errors
+    /// A file is missing or damaged; the error names it.
+    pub fn load(dir: &Path, threads: usize) -> Result<Self, Error> {
+        let models = speech::Models::open(dir, threads)?;
+        Ok(Self {
+            vad: Arc::new(Mutex::new(models.vad()?)),
+            recognizer: models.recognizer(RECOGNISERS)?,
+            synthesizer: models.synthesizer(1)?,
+            embedder: models.embedder(EMBEDDERS)?,
+        })
+    }
+}
+
+/// One for sessions and files each would be enough; both are short.
+const RECOGNISERS: usize = 1;
+/// One is left for conversations while documents are being embedded.
+const EMBEDDERS: usize = 2;
+/// The voice used when none is asked for, if it is there.
+const DEFAULT_VOICE: &str = "af_heart";
+
+impl Embed for SpeechModels {
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Embedding>, Error> {
+        self.embedder.embed(texts)
+    }
+}
+
+impl Models for SpeechModels {
+    fn detector(&self) -> Box<dyn Detector> {
+        Box::new(SharedDetector {
+            vad: self.vad.clone(),
+            stream: VadStream::default(),
+        })
+    }
+
+    fn transcribe(&self, pcm: &[f32], before: &Transcript) -> Result<Transcript, Error> {
+        self.recognizer.transcribe_grown(pcm, before)
+    }
+
+    fn synthesize(&self, clause: &str, voice: &str, speed: f32) -> Result<Vec<i16>, Error> {
+        let voice = self.synthesizer.voice(voice)?;
+        let speech = self.synthesizer.synthesize(clause, &voice, speed)?;
+        let mut samples = Vec::with_capacity(speech.len());
+        speech::resample::extend_i16(&speech, &mut samples);
+        Ok(samples)
+    }
+
+    fn voices(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .synthesizer
+            .voices()
+            .iter()
+            .map(|voice| voice.name().to_owned())
+            .collect();
+        names.sort_by_key(|name| name != DEFAULT_VOICE);
+        names
+    }
+}
+
+/// A stream on the one detector of the process: a window costs 75 µs, so streams wait for each
+/// other less than a copy of the model would cost.
+struct SharedDetector {
+    vad: Arc<Mutex<Vad>>,
+    stream: VadStream,
+}
+
+impl Detector for SharedDetector {
+    fn push(&mut self, samples: &[f32], probabilities: &mut Vec<f32>) -> Result<(), Error> {
+        // The model keeps nothing between windows, so a poisoned lock is harmless.
+        let mut vad = self.vad.lock().unwrap_or_else(PoisonError::into_inner);
+        self.stream.push(&mut vad, samples, |probability| {
+            probabilities.push(probability)
+        })
+    }
+}
+
+/// The models for asynchronous use. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    models: Arc<dyn Models>,
+    voices: Arc<[String]>,
+    recognising: Arc<Semaphore>,
+    speaking: Arc<Semaphore>,
+    embedding: Arc<Semaphore>,
+}
+
+/// Why a model gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The model failed or stayed busy.
+    #[error(transparent)]
+    Model(#[from] Error),
+    /// The call panicked, or the server is shutting down.
+    #[error("the model's thread ended")]
+    Lost,
+}
+
+/// Texts embedded in one turn, so that a large import lets others in between.
+const EMBEDDING_BATCH: usize = 8;
+
+impl Engine {
+    /// Takes the models into use.
+    pub fn new(models: Arc<dyn Models>) -> Self {
+        let one = || Arc::new(Semaphore::new(1));
+        let voices = models.voices().into();
+        Self {
+            models,
+            voices,
+            recognising: one(),
+            speaking: one(),
+            embedding: one(),
+        }
+    }
+
+    /// The models themselves, for callers that block.
+    pub fn models(&self) -> &Arc<dyn Models> {
+        &self.models
+    }
+
+    /// The names of the voices; the first is the default.
+    pub fn voices(&self) -> &[String] {
+        &self.voices
+    }
+
+    /// Recognises 16 kHz speech; see [`Models::transcribe`].
+    ///
+    /// # Errors
+    /// The model failed or stayed busy.
+    pub async fn transcribe(
+        &self,
+        pcm: Vec<f32>,
+        before: Transcript,
+    ) -> Result<Transcript, EngineError> {
+        let models = self.models.clone();
+        in_turn(&self.recognising, move || models.transcribe(&pcm, &before)).await
+    }
+
+    /// Speaks a clause; see [`Models::synthesize`].
+    ///
+    /// # Errors
+    /// The model failed or stayed busy, or there is no such voice.
+    pub async fn synthesize(
+        &self,
+        clause: String,
+        voice: String,
+        speed: f32,
+    ) -> Result<Vec<i16>, EngineError> {
+        let models = self.models.clone();
+        in_turn(&self.speaking, move || {
+            models.synthesize(&clause, &voice, speed)
+        })
+        .await
+    }
+
+    /// Embeds texts in the background: conversations have a worker of their own.
+    ///
+    /// # Errors
+    /// The model failed or stayed busy.
+    pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Embedding>, EngineError> {
+        let mut embeddings = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(EMBEDDING_BATCH) {
+            let (models, batch) = (self.models.clone(), batch.to_vec());
+            let embed = move || {
+                let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
+                models.embed(&texts)
+            };
+            embeddings.extend(in_turn(&self.embedding, embed).await?);
+        }
+        Ok(embeddings)
+    }
+
+    /// Runs something that blocks for some milliseconds on the models.
+    ///
+    /// # Errors
+    /// It panicked, or the server is shutting down.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&dyn Models) -> T + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let models = self.models.clone();
+        tokio::task::spawn_blocking(move || run(&*models))
+            .await
+            .map_err(|_| EngineError::Lost)
+    }
+}
+
+/// Runs a blocking call when its turn has come. The permit goes with the call, because a call that
+/// nobody waits for any more still occupies the model.
+async fn in_turn<T: Send + 'static>(
+    turns: &Arc<Semaphore>,
+    run: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, EngineError> {
+    let permit = turns
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(|_| EngineError::Lost)?;
+    let outcome = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        run()
+    });
+    Ok(outcome.await.map_err(|_| EngineError::Lost)??)
+}
