@@ -12,6 +12,7 @@
 //! new one), byte streams, RPC, statistics, TURN, end-to-end encryption.
 
 mod audio;
+mod collect;
 mod connector;
 mod core;
 mod driver;
@@ -27,6 +28,7 @@ pub use audio::{
     AudioHandler, Content, FRAME_DURATION, FRAME_SAMPLES, Frame, NoAudio, Playout, Received,
     SAMPLE_RATE,
 };
+pub use collect::{TextCollector, TextMessage};
 pub use connector::{Connector, Joining};
 pub use error::{CommandError, DisconnectReason, JoinError, JoinStage};
 pub use event::{

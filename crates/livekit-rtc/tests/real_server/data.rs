@@ -2,39 +2,18 @@
 
 use livekit_api::access_token::VideoGrants;
 use livekit_rtc::{
-    Attributes, CommandError, DataOptions, DataReceived, Event, Identity, JoinOptions, TextOptions,
-    TextStreamClosed, TextStreamOpened, Transcription, TranscriptionSegment,
+    Attributes, CommandError, DataOptions, DataReceived, Event, Identity, JoinOptions,
+    TextCollector, TextMessage, TextOptions, Transcription, TranscriptionSegment,
 };
 
 use crate::room::{Member, join, options, shard};
 use crate::server::{Server, grants};
 
-/// A whole text stream as it was received.
-struct Text {
-    opened: TextStreamOpened,
-    text: String,
-    closed: TextStreamClosed,
-}
-
 impl Member {
-    async fn next_text(&mut self) -> Text {
-        let (mut opened, mut text) = (None, String::new());
-        let closed = self
-            .wait_for("a whole text stream", |event| {
-                match event {
-                    Event::TextStreamOpened(header) => opened = Some(header),
-                    Event::TextStreamChunk { text: piece, .. } => text.push_str(&piece),
-                    Event::TextStreamClosed(closed) => return Some(closed),
-                    _ => {}
-                }
-                None
-            })
-            .await;
-        Text {
-            opened: opened.expect("a stream opens before it closes"),
-            text,
-            closed,
-        }
+    async fn next_text(&mut self) -> TextMessage {
+        let mut collector = TextCollector::new(1 << 20);
+        self.wait_for("a whole text stream", |event| collector.take(&event))
+            .await
     }
 
     async fn meets(&mut self, who: &str) {
@@ -86,19 +65,19 @@ async fn an_agent_writes_in_a_users_name_and_ends_with_attributes() -> anyhow::R
         .await?;
 
     let received = user.next_text().await;
-    assert_eq!(received.opened.sender, Identity::from("user"));
-    assert_eq!(received.opened.topic, "lk.transcription");
+    assert_eq!(received.header.sender, Identity::from("user"));
+    assert_eq!(received.header.topic, "lk.transcription");
     assert_eq!(
-        received.opened.attributes["lk.transcription_final"],
+        received.header.attributes["lk.transcription_final"],
         "false"
     );
     assert_eq!(received.text, "What plan am I on?");
-    assert!(received.closed.complete);
+    assert!(received.complete);
     let end = attributes(&[
         ("lk.segment_id", "SG_1"),
         ("lk.transcription_final", "true"),
     ]);
-    assert_eq!(received.closed.attributes, end);
+    assert_eq!(received.attributes, end);
     Ok(())
 }
 
@@ -116,7 +95,7 @@ async fn an_ordinary_participant_cannot_write_in_anothers_name() -> anyhow::Resu
     bob.participant
         .send_text("lk.chat", "hello", forged)
         .await?;
-    assert_eq!(ann.next_text().await.opened.sender, Identity::from("bob"));
+    assert_eq!(ann.next_text().await.header.sender, Identity::from("bob"));
     Ok(())
 }
 
@@ -134,8 +113,8 @@ async fn long_text_comes_whole_both_ways() -> anyhow::Result<()> {
             .send_text("lk.chat", &*text, TextOptions::default())
             .await?;
         let received = bob.next_text().await;
-        assert_eq!(received.opened.id, id);
-        assert!(received.closed.complete);
+        assert_eq!(received.header.id, id);
+        assert!(received.complete);
         assert!(
             received.text == text,
             "{} of {} bytes",
@@ -162,7 +141,7 @@ async fn a_dropped_writer_leaves_an_incomplete_text() -> anyhow::Result<()> {
     drop(writer);
     let received = ann.next_text().await;
     assert_eq!(
-        (&*received.text, received.closed.complete),
+        (&*received.text, received.complete),
         ("I was about to", false)
     );
     Ok(())

@@ -6,6 +6,7 @@
 mod audio;
 mod data;
 mod joining;
+mod python;
 mod reconnect;
 mod room;
 mod server;

@@ -1,0 +1,118 @@
+//! Text streams as whole messages, for those who do not need them piece by piece.
+
+use std::collections::HashMap;
+
+use crate::{Attributes, Event, StreamId, TextStreamOpened};
+
+/// A text stream that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextMessage {
+    /// Its header.
+    pub header: TextStreamOpened,
+    /// Its text, cut at the collector's limit.
+    pub text: String,
+    /// Attributes of the header, overlaid with those of the trailer.
+    pub attributes: Attributes,
+    /// Whether this is all of it.
+    pub complete: bool,
+}
+
+/// Makes whole messages of the pieces that [`Event`]s bring.
+#[derive(Debug)]
+pub struct TextCollector {
+    max_bytes: usize,
+    open: HashMap<StreamId, (TextStreamOpened, String, bool)>,
+}
+
+impl TextCollector {
+    /// A collector that keeps at most `max_bytes` of each message.
+    pub fn new(max_bytes: usize) -> Self {
+        Self {
+            max_bytes,
+            open: HashMap::new(),
+        }
+    }
+
+    /// Takes an event and gives the message that it completes, if it does.
+    ///
+    /// Must see all events, to learn of the end of what it keeps.
+    pub fn take(&mut self, event: &Event) -> Option<TextMessage> {
+        match event {
+            Event::TextStreamOpened(header) => {
+                let entry = (header.clone(), String::new(), true);
+                self.open.insert(header.id.clone(), entry);
+                None
+            }
+            Event::TextStreamChunk { id, text } => {
+                let (_, kept, fits) = self.open.get_mut(id)?;
+                let room = self.max_bytes.saturating_sub(kept.len());
+                kept.push_str(&text[..text.floor_char_boundary(room)]);
+                *fits &= text.len() <= room;
+                None
+            }
+            Event::TextStreamClosed(closed) => {
+                let (header, text, fits) = self.open.remove(&closed.id)?;
+                let attributes = closed.attributes.clone();
+                Some(TextMessage {
+                    header,
+                    text,
+                    attributes,
+                    complete: closed.complete && fits,
+                })
+            }
+            Event::Lagged { .. } | Event::Disconnected { .. } => {
+                // The end of an open stream may be among what was missed.
+                self.open.clear();
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TextStreamClosed;
+
+    fn collect(pieces: &[&str], max_bytes: usize) -> Option<TextMessage> {
+        let mut collector = TextCollector::new(max_bytes);
+        let id = StreamId::from("s");
+        let header = TextStreamOpened {
+            id: id.clone(),
+            topic: "lk.chat".into(),
+            sender: "ann".into(),
+            attributes: Attributes::new(),
+            timestamp_ms: 0,
+        };
+        assert_eq!(collector.take(&Event::TextStreamOpened(header)), None);
+        for text in pieces {
+            let text = (*text).to_owned();
+            assert_eq!(
+                collector.take(&Event::TextStreamChunk {
+                    id: id.clone(),
+                    text
+                }),
+                None
+            );
+        }
+        let end = TextStreamClosed {
+            id,
+            attributes: Attributes::new(),
+            complete: true,
+        };
+        collector.take(&Event::TextStreamClosed(end))
+    }
+
+    #[test]
+    fn pieces_become_one_message() {
+        let message = collect(&["hel", "lo"], 100).unwrap();
+        assert_eq!((&*message.text, message.complete), ("hello", true));
+    }
+
+    #[test]
+    fn a_message_beyond_the_limit_is_cut_and_incomplete() {
+        let message = collect(&["zwölf", " Euro"], 3).unwrap();
+        assert_eq!((&*message.text, message.complete), ("zw", false));
+    }
+}
