@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { toUserMessage } from "../../api/errors";
 import { Page } from "../../ui/page";
 import { CallButton, PhoneIcon } from "./call-button";
@@ -19,6 +20,8 @@ export function CallPage({ call: { state, control } }: { call: UseCall }) {
   return (
     <Page title="Talk to your assistant">
       <section
+        ref={useFocusKept(state.kind)}
+        tabIndex={-1}
         className="call"
         aria-label="Call"
         data-call-state={state.kind}
@@ -30,6 +33,17 @@ export function CallPage({ call: { state, control } }: { call: UseCall }) {
       </section>
     </Page>
   );
+}
+
+/** Takes the focus when the button that had it is gone, so that the next Tab leads to the next button of the call. */
+function useFocusKept(kind: CallState["kind"]) {
+  const region = useRef<HTMLElement>(null);
+  const before = useRef(kind);
+  useEffect(() => {
+    if (before.current !== kind && document.activeElement === document.body) region.current?.focus();
+    before.current = kind;
+  }, [kind]);
+  return region;
 }
 
 function CallStage({ state, control }: UseCall) {

@@ -79,6 +79,22 @@ describe("a call", () => {
     expect(screen.getByRole("listitem")).toHaveTextContent("YouWhat plan am I on?");
   });
 
+  it("can be made and ended by keyboard alone", async () => {
+    const user = userEvent.setup();
+    const { room } = open();
+    (await screen.findByRole("button", { name: "Call" })).focus();
+    await user.keyboard("{Enter}");
+    await screen.findByRole("button", { name: "Hang up" });
+    await tell(room, listening);
+    await user.tab();
+    expect(screen.getByRole("button", { name: "Mute" })).toHaveFocus();
+    await user.tab();
+    await user.keyboard("{Enter}");
+    expect(await screen.findByText("You hung up.")).toBeVisible();
+    await user.tab();
+    expect(screen.getByRole("button", { name: "Call" })).toHaveFocus();
+  });
+
   it("mutes and unmutes the microphone", async () => {
     const { room } = await joined();
     await press("Mute");
@@ -141,9 +157,9 @@ describe("a call", () => {
   it("says that the connection is lost, that it came back, and that it is gone for good", async () => {
     const { room } = await joined();
     await tell(room, listening, { kind: "connection", state: "reconnecting" });
-    expect(screen.getByText("The connection was lost. Reconnecting…")).toBeVisible();
+    expect(screen.getByText("The connection was lost. It is being restored.")).toBeVisible();
     await tell(room, { kind: "connection", state: "connected" });
-    expect(screen.queryByText(/Reconnecting/)).not.toBeInTheDocument();
+    expect(screen.queryByText(/being restored/)).not.toBeInTheDocument();
     await tell(room, { kind: "closed", cause: "lost" });
     expect(screen.getByRole("alert")).toHaveTextContent("The connection was lost and could not be restored.");
     await press("Call");

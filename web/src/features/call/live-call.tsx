@@ -24,14 +24,13 @@ interface LiveCallProps {
 export function LiveCallView({ call, control }: LiveCallProps) {
   const elapsed = useElapsed(call.startedAt);
   const { views } = call.room;
-  const gone = call.answered && call.agent === "connecting";
   return (
     <>
       <div className="stage stage-live">
         <Trouble call={call} control={control} />
         {views.agentVoice(call.agent)}
         <p className="agent-state" role="status" aria-live="polite">
-          {gone ? "Waiting for the assistant…" : AGENT_WORDS[call.agent]}
+          {stateWords(call)}
         </p>
         <p className="elapsed" role="timer" aria-label="Call duration">
           {clock(elapsed)}
@@ -56,12 +55,19 @@ export function LiveCallView({ call, control }: LiveCallProps) {
   );
 }
 
+function stateWords({ connection, answered, agent }: LiveCall): string {
+  // What the assistant did when it was last heard of is no longer known.
+  if (connection === "reconnecting") return "Reconnecting…";
+  if (answered && agent === "connecting") return "Waiting for the assistant…";
+  return AGENT_WORDS[agent];
+}
+
 /** What is wrong at the moment, most important first. */
 function Trouble({ call, control }: LiveCallProps) {
   if (call.connection === "reconnecting") {
     return (
       <Notice>
-        <p>The connection was lost. Reconnecting…</p>
+        <p>The connection was lost. It is being restored.</p>
       </Notice>
     );
   }
