@@ -1,10 +1,12 @@
 //! A fixed set of model copies that calls take turns on.
 //!
 //! A session runs one inference at a time. Each copy costs its model's weights in memory, so there
-//! are as many as were asked for and a call that finds none free waits, up to [`MAX_WAIT`].
+//! are as many as were asked for. A call that finds none free waits in line, up to [`MAX_WAIT`];
+//! the line is as long as there are threads that call.
 
+use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::Error;
@@ -19,8 +21,16 @@ pub(crate) struct Pool<T> {
     model: &'static str,
     workers: usize,
     max_wait: Duration,
-    free: Mutex<Vec<T>>,
-    returned: Condvar,
+    line: Mutex<Line<T>>,
+    moved: Condvar,
+}
+
+#[derive(Debug)]
+struct Line<T> {
+    free: Vec<T>,
+    /// The numbers of the calls that wait, in order of arrival.
+    waiting: VecDeque<u64>,
+    next_number: u64,
 }
 
 impl<T> Pool<T> {
@@ -34,24 +44,41 @@ impl<T> Pool<T> {
         let free = std::iter::repeat_with(make)
             .take(workers)
             .collect::<Result<_, _>>()?;
+        let line = Mutex::new(Line {
+            free,
+            waiting: VecDeque::new(),
+            next_number: 0,
+        });
         Ok(Self {
             model,
             workers,
             max_wait: MAX_WAIT,
-            free: Mutex::new(free),
-            returned: Condvar::new(),
+            line,
+            moved: Condvar::new(),
         })
     }
 
-    /// Takes a worker, waiting for one if all are busy. It goes back when the lease is dropped.
+    /// Takes a worker, waiting for one if all are busy: first come, first served, so that a call
+    /// that needs a worker many times in a row does not starve the others. The worker goes back
+    /// when the lease is dropped.
     pub(crate) fn take(&self) -> Result<Lease<'_, T>, Error> {
-        // A poisoned lock is harmless: the list is never left half changed.
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut free, _) = self
-            .returned
-            .wait_timeout_while(free, self.max_wait, |free| free.is_empty())
+        let mut line = self.lock();
+        let number = line.next_number;
+        line.next_number += 1;
+        line.waiting.push_back(number);
+        let is_blocked =
+            |line: &mut Line<T>| line.free.is_empty() || line.waiting.front() != Some(&number);
+        let (mut line, _) = self
+            .moved
+            .wait_timeout_while(line, self.max_wait, is_blocked)
             .unwrap_or_else(PoisonError::into_inner);
-        match free.pop() {
+        let is_next = !is_blocked(&mut line);
+        line.waiting.retain(|waiting| *waiting != number);
+        let worker = if is_next { line.free.pop() } else { None };
+        drop(line);
+        // Whoever is next now may find another worker free.
+        self.moved.notify_all();
+        match worker {
             Some(worker) => Ok(Lease {
                 pool: self,
                 worker: Some(worker),
@@ -62,6 +89,11 @@ impl<T> Pool<T> {
                 waited: self.max_wait,
             }),
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Line<T>> {
+        // A poisoned lock is harmless: the line is never left half changed.
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,12 +124,8 @@ impl<T> DerefMut for Lease<'_, T> {
 impl<T> Drop for Lease<'_, T> {
     fn drop(&mut self) {
         if let Some(worker) = self.worker.take() {
-            self.pool
-                .free
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(worker);
-            self.pool.returned.notify_one();
+            self.pool.lock().free.push(worker);
+            self.pool.moved.notify_all();
         }
     }
 }
@@ -126,7 +154,8 @@ mod tests {
             }
         });
         assert_eq!(served.into_inner(), 1600);
-        assert_eq!(pool.free.lock().unwrap().len(), 2);
+        let line = pool.lock();
+        assert_eq!((line.free.len(), line.waiting.len()), (2, 0));
     }
 
     #[test]
@@ -138,6 +167,26 @@ mod tests {
         assert!(matches!(error, Error::Busy { workers: 1, .. }), "{error}");
         drop(lease);
         assert!(pool.take().is_ok());
+    }
+
+    #[test]
+    fn a_call_that_comes_back_at_once_stands_behind_those_that_wait() {
+        let pool = Pool::new("test", 1, || Ok(())).unwrap();
+        let order = Mutex::new(Vec::new());
+        let lease = pool.take().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _lease = pool.take().unwrap();
+                order.lock().unwrap().push("waited");
+            });
+            while pool.lock().waiting.is_empty() {
+                std::thread::yield_now();
+            }
+            drop(lease);
+            let _lease = pool.take().unwrap();
+            order.lock().unwrap().push("came back");
+        });
+        assert_eq!(order.into_inner().unwrap(), ["waited", "came back"]);
     }
 
     #[test]

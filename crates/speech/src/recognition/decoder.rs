@@ -38,14 +38,14 @@ pub(super) struct Moonshine {
 pub(super) struct Decoded {
     /// Tokens without start and stop.
     pub(super) tokens: Vec<i64>,
-    /// Natural logarithm of each token's probability.
+    /// Natural logarithm of the probability of each token, and of the stop if it came to one.
     log_probabilities: Vec<f32>,
     /// It went round in circles and was stopped; `tokens` has the first round.
     pub(super) repeated: bool,
 }
 
 impl Decoded {
-    /// The geometric mean of the tokens' probabilities; 0 without tokens.
+    /// The geometric mean of the probabilities; 0 without tokens.
     pub(super) fn confidence(&self) -> f32 {
         if self.tokens.is_empty() {
             return 0.0;
@@ -108,7 +108,12 @@ impl Moonshine {
             log_probability,
         }) = next
         {
-            if token == STOP || decoded.repeated || decoded.tokens.len() >= max_tokens {
+            if token == STOP {
+                // Where to stop is as much a choice as what to say.
+                decoded.log_probabilities.push(log_probability);
+                break;
+            }
+            if decoded.repeated || decoded.tokens.len() >= max_tokens {
                 break;
             }
             decoded.push(token, log_probability);

@@ -28,8 +28,11 @@ const MIN_SAMPLES: usize = SAMPLE_RATE as usize * 3 / 10;
 /// Below this root mean square (-66 dBFS) there is nothing to hear.
 const MIN_LEVEL: f32 = 0.000_5;
 /// A text with a mean token probability below this is taken for an invention.
-const MIN_CONFIDENCE: f32 = 0.45;
-/// The same for one that also began to go round in circles.
+const MIN_CONFIDENCE: f32 = 0.3;
+/// The same for a single word without a mark after it, which is what noise comes out as ("You");
+/// to speech of one word the model adds a full stop.
+const MIN_CONFIDENCE_BARE: f32 = 0.9;
+/// The same for a text that began to go round in circles.
 const MIN_CONFIDENCE_REPEATED: f32 = 0.7;
 
 /// What was said.
@@ -110,10 +113,11 @@ impl Recognizer {
     fn judge(&self, decoded: Decoded) -> Transcript {
         let text = self.vocabulary.text(&decoded.tokens);
         let confidence = decoded.confidence();
-        let wanted = if decoded.repeated {
-            MIN_CONFIDENCE_REPEATED
-        } else {
-            MIN_CONFIDENCE
+        let is_bare = text.chars().all(char::is_alphanumeric);
+        let wanted = match () {
+            () if decoded.repeated => MIN_CONFIDENCE_REPEATED,
+            () if is_bare => MIN_CONFIDENCE_BARE,
+            () => MIN_CONFIDENCE,
         };
         // Music and breath come out as notes and dots.
         if confidence < wanted || !text.chars().any(char::is_alphanumeric) {

@@ -14,8 +14,9 @@ use crate::Error;
 
 /// The token that stands before and after every text.
 pub(super) const PAD: i64 = 0;
-/// The model's longest text.
-const MAX_TOKENS: usize = 510;
+/// Longest piece. The model takes 510, but a call should not keep others waiting for the 10 s that
+/// those would take.
+const MAX_TOKENS: usize = 250;
 
 /// Turns text into pieces the model can speak.
 pub(super) struct Phonemizer {
@@ -31,7 +32,7 @@ impl std::fmt::Debug for Phonemizer {
     }
 }
 
-/// Tokens of at most the model's longest text.
+/// Tokens for one run of the model.
 #[derive(Debug, PartialEq)]
 pub(super) struct Piece {
     tokens: Vec<i64>,
@@ -87,7 +88,12 @@ impl Phonemizer {
             Accent::American => (&self.american, Language::EnglishUS),
             Accent::British => (&self.british, Language::EnglishGB),
         };
-        slot.get_or_init(|| G2P::with_fallback(language, Some(Box::new(LetterToSound))))
+        slot.get_or_init(|| {
+            let unknown = LetterToSound::default();
+            let g2p = G2P::with_fallback(language, Some(Box::new(unknown.clone())));
+            unknown.learn(&g2p.lexicon);
+            g2p
+        })
     }
 
     /// Cuts phonemes into pieces of at most [`MAX_TOKENS`], after punctuation if there is any,
