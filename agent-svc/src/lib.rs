@@ -5,5 +5,7 @@ pub mod media;
 pub mod peers;
 pub mod prompt;
 pub mod realtime;
+pub mod record;
+pub mod store;
 pub mod tools;
 pub mod tts;

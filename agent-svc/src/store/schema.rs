@@ -1,0 +1,39 @@
+//! The tables, as the migrations make them.
+
+diesel::table! {
+    insta_agent.calls (call_id) {
+        call_id -> Uuid,
+        user_id -> Text,
+        state -> Text,
+        end_reason -> Nullable<Text>,
+        room -> Text,
+        instance -> Text,
+        lease_time -> Timestamptz,
+        prompt_version -> Integer,
+        create_time -> Timestamptz,
+        end_time -> Nullable<Timestamptz>,
+        summary -> Text,
+    }
+}
+
+diesel::table! {
+    insta_agent.turns (call_id, position) {
+        call_id -> Uuid,
+        position -> Integer,
+        role -> Text,
+        text -> Text,
+        start_time -> Timestamptz,
+        interrupted -> Bool,
+        tool_calls -> Jsonb,
+        latency -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    insta_agent.summary_jobs (call_id) {
+        call_id -> Uuid,
+        attempts -> Integer,
+        next_attempt_time -> Timestamptz,
+        failed -> Bool,
+    }
+}
