@@ -102,7 +102,7 @@ fn local_ai(context: &Context) -> Part {
 
 fn our_service(context: &Context, service: Service) -> Part {
     let needs: &[&str] = match service {
-        Service::Auth => &["postgres", "firebase"],
+        Service::Auth => &["postgres"],
         Service::Profile => &["postgres", "auth-svc"],
         Service::Knowledge => &["postgres", "auth-svc", "local-ai"],
         Service::Agent => &[
