@@ -191,9 +191,9 @@ mod tests {
 
     #[test]
     fn a_block_with_one_taken_port_is_not_free() {
-        // Far from the blocks in use, and unlikely to be taken by anything else.
+        // Far from the blocks in use, and below the ports that systems hand out.
         let ports = (0..50)
-            .map(|n| Ports::at(41_000 + n * 100))
+            .map(|n| Ports::at(21_000 + n * 100))
             .find(|ports| ports.is_free())
             .unwrap();
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, ports.firebase())).unwrap();
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_reserved_block_is_refused_to_others() {
         let ports = (0..50)
-            .map(|n| Ports::at(51_000 + n * 100))
+            .map(|n| Ports::at(26_000 + n * 100))
             .find(|ports| ports.is_free())
             .unwrap();
         let reservation = ports.reserve().unwrap();

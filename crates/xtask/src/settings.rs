@@ -11,14 +11,24 @@ use crate::project::Project;
 /// Variables of the process that reach the parts. `.env` is the project's own, so all of it does.
 const PASSED_ON: &[&str] = &[
     "AGENT_",
+    "ASSISTANT_",
+    "COMPANY_",
     "DATABASE_",
+    "EMBEDDING_",
+    "ENDPOINTING_",
     "FIREBASE_",
     "GOOGLE_",
     "LIVEKIT_",
     "LOCAL_AI_",
     "LOG_FORMAT",
+    "MAX_",
+    "MEDIA_",
     "OPENAI_",
+    "REALTIME_",
     "RUST_LOG",
+    "SEARCH_",
+    "SUMMARY_",
+    "TRANSCRIPTION_",
     "TTS_",
 ];
 

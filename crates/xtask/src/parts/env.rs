@@ -92,8 +92,16 @@ fn agent(context: &Context, env: &mut Env) {
     client(context, env, "agent-svc");
     openai(context, env);
     set(env, "LIVEKIT_URL", &context.endpoints.livekit.url);
-    env.entry("AGENT_NAME".into())
-        .or_insert_with(|| AGENT_NAME.into());
+    let mut default = |name: &str, value: &str| {
+        env.entry(name.into()).or_insert_with(|| value.into());
+    };
+    default("LIVEKIT_AGENT_NAME", AGENT_NAME);
+    // The demo articles are this company's.
+    default("COMPANY_NAME", "Paper Lantern");
+    if context.endpoints.openai.is_ours {
+        // Its speech endpoint answers sooner than a Realtime session that reads aloud.
+        default("TTS_MODEL", "tts-1");
+    }
     set(env, "MODELS_DIR", text(&context.installed.models));
 }
 

@@ -336,4 +336,11 @@ mod tests {
             assert!(missing.contains(&name), "{name} is not in {missing:?}");
         }
     }
+
+    #[test]
+    fn the_lockfile_pins_by_hash_and_names_no_registry() {
+        let (_, lockfile) = FIREBASE[1];
+        assert!(lockfile.contains("\"integrity\": \"sha512-"));
+        assert!(!lockfile.contains("\"resolved\""));
+    }
 }
