@@ -45,7 +45,12 @@ impl TextCollector {
             }
             Event::TextStreamChunk { id, text } => {
                 let (_, kept, fits) = self.open.get_mut(id)?;
-                let room = self.max_bytes.saturating_sub(kept.len());
+                // What comes after a cut would not join up with what is kept.
+                let room = if *fits {
+                    self.max_bytes - kept.len()
+                } else {
+                    0
+                };
                 kept.push_str(&text[..text.floor_char_boundary(room)]);
                 *fits &= text.len() <= room;
                 None

@@ -237,8 +237,8 @@ impl Events {
         }
         let reason = self.end.as_mut()?.await;
         self.end = None;
-        // A shard that was stopped drops the sender without a word.
-        let reason = reason.unwrap_or(DisconnectReason::ClientInitiated);
+        // Only a panic, of an audio handler for instance, ends a participant without a word.
+        let reason = reason.unwrap_or(DisconnectReason::UnknownReason);
         Some(Event::Disconnected { reason })
     }
 }

@@ -19,6 +19,8 @@ mod driver;
 mod error;
 mod event;
 mod ids;
+#[cfg(feature = "livekit-crate")]
+mod livekit_crate;
 mod options;
 mod participant;
 mod shard;
@@ -36,6 +38,8 @@ pub use event::{
     TextStreamClosed, TextStreamOpened, TrackSource, Transcription, TranscriptionSegment,
 };
 pub use ids::{Identity, StreamId, TrackSid};
+#[cfg(feature = "livekit-crate")]
+pub use livekit_crate::LivekitCrate;
 pub use options::{DataOptions, JoinOptions, ShardConfig, TextOptions, TrackOptions};
 pub use participant::{LocalParticipant, Participant, TextWriter};
 pub use shard::Shard;
