@@ -5,6 +5,7 @@ pub mod call;
 pub mod cli;
 pub mod demo;
 pub mod endpoints;
+mod logs;
 pub mod parts;
 pub mod ports;
 mod private_file;

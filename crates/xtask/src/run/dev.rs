@@ -11,6 +11,7 @@ use anyhow::Context;
 
 use super::{Options, down, up};
 use crate::project::Project;
+use crate::setup;
 use crate::state::State;
 
 const POLL: Duration = Duration::from_millis(200);
@@ -34,7 +35,7 @@ pub fn dev(project: &Project, options: &Options) -> anyhow::Result<()> {
         tokio::select! {
             // Whatever is half started is stopped below.
             signal = &mut interrupted => return signal.context("Ctrl-C cannot be awaited")?.map_err(Into::into),
-            state = starting => print_panel(&state.context("`up` did not come back")??),
+            state = starting => print_panel(&state.context("`up` did not come back")??)?,
         }
         interrupted.await.context("Ctrl-C cannot be awaited")?.map_err(anyhow::Error::from)
     });
@@ -46,47 +47,49 @@ pub fn dev(project: &Project, options: &Options) -> anyhow::Result<()> {
     result.and(stopped)
 }
 
-fn print_panel(state: &State) {
-    let grpc = |service: &str| {
-        state.services[service]
-            .grpc
-            .trim_start_matches("http://")
-            .to_owned()
-    };
-    eprintln!("\n  Page        {}", state.web.url);
+fn print_panel(state: &State) -> anyhow::Result<()> {
+    eprintln!("\n  Page         {}", state.web.url);
     for user in &state.users {
         eprintln!(
-            "  Login       {} / {}  ({})",
+            "  Login        {} / {}  ({})",
             user.email, user.password, user.subscription_tier
         );
     }
     for (name, service) in &state.services {
         eprintln!(
-            "  {name:<11} {}  health and metrics {}",
+            "  {name:<12} {}  health and metrics {}",
             service.grpc, service.admin
         );
     }
     eprintln!(
-        "  LiveKit     {}\n  OpenAI      {}",
+        "  LiveKit      {}\n  OpenAI       {}",
         state.livekit.url, state.local_ai.base_url
     );
-    eprintln!("\n  Try:");
+    eprintln!("\n  To try:");
     if let Some(user) = state.users.first() {
-        eprintln!(
-            "    cargo xtask call --say 'What plan am I on?' --user {}",
-            user.email
-        );
-        eprintln!(
-            "    grpcurl -plaintext -H \"authorization: Bearer $(cargo xtask token --user {})\" {} insta.profile.v1.ProfileService/GetProfile",
-            user.email,
-            grpc("profile")
-        );
+        print_user_lines(state, &user.email)?;
     }
     eprintln!(
-        "    web/node_modules/.bin/buf curl --protocol grpc --http2-prior-knowledge -H \"authorization: Bearer $(cargo xtask token --client integration)\" -d '{{\"query\":\"reset my password\"}}' {}/insta.knowledge.v1.KnowledgeService/Search",
+        "  web/node_modules/.bin/buf curl --protocol grpc --http2-prior-knowledge \\\n    \
+         -H \"authorization: Bearer $(cargo xtask token --client integration)\" \\\n    \
+         -d '{{\"query\":\"How do I reset my password?\"}}' \\\n    \
+         {}/insta.knowledge.v1.KnowledgeService/Search",
         state.services["knowledge"].grpc
     );
     eprintln!("\n  Ctrl-C stops everything.\n");
+    Ok(())
+}
+
+fn print_user_lines(state: &State, email: &str) -> anyhow::Result<()> {
+    let grpcurl = setup::locate()?.grpcurl;
+    eprintln!("  cargo xtask call --say 'What plan am I on?' --user {email}");
+    eprintln!(
+        "  {} -plaintext \\\n    -H \"authorization: Bearer $(cargo xtask token --user {email})\" \\\n    \
+         {} insta.profile.v1.ProfileService/GetProfile",
+        grpcurl.display(),
+        state.services["profile"].grpc.trim_start_matches("http://")
+    );
+    Ok(())
 }
 
 /// Prints what is written to the logs from now on.

@@ -1,6 +1,5 @@
 //! One process of a part, from its start to its end.
 
-use std::fs::{self, File};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use rustix::process::{Pid, kill_process};
 use tokio::process::Command;
 use tokio::sync::watch;
 
+use crate::logs;
 use crate::parts::{Process, Signal};
 
 /// What a part gets of the supervisor's own environment.
@@ -44,7 +44,7 @@ pub(super) struct Running {
 /// Must be called on the supervisor's main thread: the kernel ends the process with the *thread* that
 /// started it.
 pub(super) fn spawn(name: &str, process: &Process, log: &Path) -> anyhow::Result<Running> {
-    let out = open_log(log)?;
+    let out = logs::begin(log)?;
     let mut child = command(process)
         .stdin(Stdio::null())
         .stdout(out.try_clone()?)
@@ -122,16 +122,4 @@ fn command(process: &Process) -> Command {
         )
         .envs(&process.env);
     command
-}
-
-fn open_log(path: &Path) -> anyhow::Result<File> {
-    if path.exists() {
-        fs::rename(path, path.with_extension("log.1"))
-            .with_context(|| path.display().to_string())?;
-    }
-    File::options()
-        .create(true)
-        .append(true)
-        .open(path)
-        .with_context(|| path.display().to_string())
 }

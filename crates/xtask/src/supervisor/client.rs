@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 
 use super::protocol::{Request, Response, Status, receive, send};
 use super::{SOCKET, lock_path};
+use crate::logs;
 use crate::parts::Part;
 use crate::project::Project;
 
@@ -107,7 +108,7 @@ pub async fn start(project: &Project, program: &Path) -> anyhow::Result<Supervis
         return Ok(supervisor);
     }
     fs::create_dir_all(project.logs_dir())?;
-    let log = File::create(project.log("supervisor"))?;
+    let log = logs::begin(&project.log("supervisor"))?;
     let mut process = Command::new(program)
         .arg("supervise")
         .arg(project.root())
