@@ -140,7 +140,7 @@ impl Detector for SharedDetector {
         // The model keeps nothing between windows, so a poisoned lock is harmless.
         let mut vad = self.vad.lock().unwrap_or_else(PoisonError::into_inner);
         self.stream.push(&mut vad, samples, |probability| {
-            probabilities.push(probability)
+            probabilities.push(probability);
         })
     }
 }

@@ -4,18 +4,19 @@ use openai_realtime::ToolFunction;
 
 use super::DialogueError;
 use super::json::{self, Candidate};
+use super::relevance;
 use super::smalltalk::{self, DOES_NOT_KNOW};
 use super::tools::{is_about_caller, is_lookup};
-use crate::engine::{Embed, similarity};
+use crate::engine::Embed;
 
 /// At this similarity no other tool needs to be asked.
 const SURE: f32 = 0.5;
 /// Below this similarity a sentence does not answer the question.
 const FLOOR: f32 = 0.4;
+/// The sentence chosen may be less close than the closest, because it leads its passage.
+const CHOSEN_FLOOR: f32 = 0.3;
 /// A second sentence must be nearly as close to the question as the first.
 const SECOND: f32 = 0.8;
-/// How much the topic of a sentence counts next to the sentence.
-const TOPIC: f32 = 0.4;
 /// Longer than this is not listened to.
 const MAX_CHARS: usize = 320;
 
@@ -80,17 +81,16 @@ pub(super) fn answer(
     if candidates.is_empty() {
         return Ok(unsure(if failed { FAILED_LOOKUP } else { DOES_NOT_KNOW }));
     }
-    let scores = scores(question, &candidates, embed)?;
-    let closest = scores.iter().copied().fold(0.0, f32::max);
-    let ranks: Vec<f32> = scores
+    let scores = relevance::scores(question, &candidates, embed)?;
+    let closest = scores
         .iter()
-        .zip(&candidates)
-        .map(|(score, found)| score + found.prominence)
-        .collect();
+        .map(|score| score.relevance)
+        .fold(0.0, f32::max);
+    let ranks: Vec<f32> = scores.iter().map(|score| score.rank).collect();
     let Some(best) = best(&ranks) else {
         return Ok(unsure(DOES_NOT_KNOW));
     };
-    if closest < FLOOR {
+    if closest < FLOOR || scores[best].relevance < CHOSEN_FLOOR {
         return Ok(unsure(if failed { FAILED_LOOKUP } else { DOES_NOT_KNOW }));
     }
     Ok(Answer {
@@ -124,43 +124,6 @@ fn done(result: &Result<'_>) -> Option<Answer> {
         text,
         confidence: Confidence::Sure,
     })
-}
-
-/// How close each candidate is to the question, its topic counted in.
-fn scores(
-    question: &str,
-    candidates: &[Candidate],
-    embed: &dyn Embed,
-) -> std::result::Result<Vec<f32>, DialogueError> {
-    let mut topics: Vec<&str> = Vec::new();
-    for topic in candidates.iter().filter_map(|found| found.topic.as_deref()) {
-        if !topics.contains(&topic) {
-            topics.push(topic);
-        }
-    }
-    let mut texts = vec![question];
-    texts.extend(candidates.iter().map(|found| found.text.as_str()));
-    texts.extend(&topics);
-    let embeddings = embed.embed(&texts)?;
-    let close = |index: usize| match (embeddings.first(), embeddings.get(index)) {
-        (Some(asked), Some(text)) => similarity(asked, text),
-        _ => 0.0,
-    };
-    Ok(candidates
-        .iter()
-        .enumerate()
-        .map(|(index, found)| {
-            let text = close(1 + index);
-            let topic = found.topic.as_ref().and_then(|topic| {
-                let at = topics.iter().position(|known| *known == topic.as_str())?;
-                Some(close(1 + candidates.len() + at))
-            });
-            match topic {
-                Some(topic) => text.max((1.0 - TOPIC) * text + TOPIC * topic),
-                None => text,
-            }
-        })
-        .collect())
 }
 
 /// The index of the highest; the first of equals, because results come best first.

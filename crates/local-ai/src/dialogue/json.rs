@@ -14,6 +14,8 @@ pub(super) struct Candidate {
     pub(super) text: String,
     /// What it is about, when the result says so: a title, or the label of a fact.
     pub(super) topic: Option<String>,
+    /// The value of a fact; `None` for running text.
+    pub(super) value: Option<String>,
     /// Which passage it is from; sentences of one passage may be said together.
     pub(super) passage: usize,
     /// How prominently the result shows it: what comes first was meant to be seen first.
@@ -144,7 +146,7 @@ impl Findings {
         for (key, value) in fields.iter().filter(|(key, _)| is_speakable_key(key)) {
             match value {
                 Value::String(text) if RUNNING.contains(&key.as_str()) => {
-                    self.running_text(text, None)
+                    self.running_text(text, None);
                 }
                 value => self.value(value, Some(key), owner, depth - 1),
             }
@@ -157,6 +159,7 @@ impl Findings {
         self.candidates.push(Candidate {
             text: sentence(&format!("{owner} {label} {verb} {value}")),
             topic: Some(label.to_owned()),
+            value: Some(value.to_owned()),
             passage: self.passages,
             prominence: BY_FACT,
         });
@@ -173,6 +176,7 @@ impl Findings {
             .extend(spoken.enumerate().map(|(place, sentence)| Candidate {
                 text: super::text::sentence(sentence),
                 topic: title.map(str::to_owned),
+                value: None,
                 passage: self.passages,
                 prominence: by_passage + BY_SENTENCE.get(place).copied().unwrap_or_default(),
             }));

@@ -9,6 +9,7 @@
 mod compose;
 mod instructions;
 mod json;
+mod relevance;
 mod smalltalk;
 mod summary;
 mod text;

@@ -20,6 +20,8 @@ const TAKES_QUESTION: f32 = 0.2;
 const TAKES_HOW_TO: f32 = 0.25;
 /// What a tool about the caller gains for a question about "my".
 const ABOUT_CALLER: f32 = 0.35;
+/// And loses for one that is about nobody.
+const NOT_ABOUT_CALLER: f32 = 0.1;
 
 /// Embeddings of tool descriptions, which are the same turn after turn and call after call.
 #[derive(Debug, Default)]
@@ -125,8 +127,12 @@ fn score(
     let mut score = closest;
     if takes_question(tool) {
         score += TAKES_QUESTION + if how_to { TAKES_HOW_TO } else { 0.0 };
-    } else if is_lookup(tool) && is_about_caller(tool) && is_personal(question) && !how_to {
-        score += ABOUT_CALLER;
+    } else if is_lookup(tool) && is_about_caller(tool) && !how_to {
+        score += if is_personal(question) {
+            ABOUT_CALLER
+        } else {
+            -NOT_ABOUT_CALLER
+        };
     }
     Ok(score)
 }

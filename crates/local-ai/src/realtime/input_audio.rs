@@ -152,8 +152,8 @@ impl InputAudio {
             }
             change = event.and_then(|event| self.turn(event)).or(change);
         }
-        let limit = self.limit();
-        Ok(change.or(limit))
+        // A turn that has just ended is still in the buffer, to be taken.
+        Ok(change.or_else(|| self.limit()))
     }
 
     /// What a segment means when turns are detected.

@@ -114,7 +114,7 @@ fn context(request: CreateChatCompletionRequest) -> Context {
                 context.instructions.push_str(&text);
             }
             ChatCompletionRequestMessage::User(_) => {
-                context.turns.push(Turn::User(content(message)))
+                context.turns.push(Turn::User(content(message)));
             }
             ChatCompletionRequestMessage::Assistant(_) => assistant(message, &mut context.turns),
             ChatCompletionRequestMessage::Tool(tool) => context.turns.push(Turn::Output {

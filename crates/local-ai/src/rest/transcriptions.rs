@@ -51,7 +51,7 @@ pub(crate) async fn create(
     let seconds = pcm.len() as f64 / f64::from(SAMPLE_RATE);
     let speech = app
         .engine
-        .blocking(move |models| speech_of(pcm, models))
+        .blocking(move |models| speech_of(&pcm, models))
         .await?;
     let speech = speech.map_err(crate::engine::EngineError::from)?;
     let text = app
@@ -139,9 +139,9 @@ fn decode(file: &[u8]) -> Result<Vec<f32>, ApiError> {
 }
 
 /// From the first speech to the last, because the recogniser invents words for silence.
-fn speech_of(pcm: Vec<f32>, models: &dyn Models) -> Result<Vec<f32>, ::speech::Error> {
+fn speech_of(pcm: &[f32], models: &dyn Models) -> Result<Vec<f32>, ::speech::Error> {
     let mut probabilities = Vec::new();
-    models.detector().push(&pcm, &mut probabilities)?;
+    models.detector().push(pcm, &mut probabilities)?;
     let mut segmenter = Segmenter::new(SegmenterConfig::default());
     let mut events: Vec<SpeechEvent> = probabilities
         .into_iter()

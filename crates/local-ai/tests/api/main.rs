@@ -1,0 +1,13 @@
+//! The server as its clients see it: real sockets, and scripted models unless a test is about the
+//! models.
+
+mod dialogue;
+mod race;
+mod responses;
+mod rest;
+mod scripted;
+mod session;
+mod spoken;
+mod support;
+mod turns;
+mod upstream;
