@@ -1,11 +1,28 @@
 //! The voice agent: joins calls, listens, answers, and keeps what was said.
+//!
+//! [`domain`] decides, [`call`] feeds it and carries out what it decides, [`media`], [`realtime`],
+//! [`tts`], [`tools`] and [`peers`] are its senses and hands, [`store`] remembers, [`service`] and
+//! [`worker`] are the ways in.
 
-pub mod domain;
-pub mod media;
-pub mod peers;
-pub mod prompt;
-pub mod realtime;
-pub mod record;
-pub mod store;
-pub mod tools;
-pub mod tts;
+mod app;
+mod call;
+mod calls;
+mod config;
+mod domain;
+mod error;
+mod lifecycle;
+mod media;
+mod peers;
+mod prompt;
+mod realtime;
+mod record;
+mod rooms;
+mod service;
+mod store;
+mod summary;
+mod tools;
+mod tts;
+mod worker;
+
+pub use config::{CallsConfig, Config, LivekitConfig, OpenaiConfig};
+pub use lifecycle::{serve, serve_with};

@@ -7,6 +7,7 @@ use super::{EndReason, Moment, Settings};
 pub(super) struct Limits {
     /// Since when the caller is away, and whether they were here before.
     away: Option<Away>,
+    here_since: Option<Moment>,
     last_activity: Moment,
     began: Option<Moment>,
 }
@@ -24,6 +25,7 @@ impl Limits {
                 since: Moment::default(),
                 was_here: false,
             }),
+            here_since: None,
             last_activity: Moment::default(),
             began: None,
         }
@@ -31,6 +33,7 @@ impl Limits {
 
     pub(super) fn caller_joined(&mut self, now: Moment) {
         self.away = None;
+        self.here_since = Some(now);
         self.began.get_or_insert(now);
         self.active(now);
     }
@@ -49,6 +52,11 @@ impl Limits {
 
     pub(super) fn is_caller_here(&self) -> bool {
         self.away.is_none()
+    }
+
+    /// Since when the caller has been here; `None` while they are away.
+    pub(super) fn here_since(&self) -> Option<Moment> {
+        self.here_since.filter(|_| self.away.is_none())
     }
 
     /// The limit that comes first, and when.

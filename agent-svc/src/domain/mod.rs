@@ -25,5 +25,5 @@ pub use event::{
     ResponseId, Role, SegmentId, SpeechId, Ticket, ToolCallId, ToolEffect, ToolRecord, ToolRequest,
     ToolResult, ToolStatus, Turn,
 };
-pub use settings::{Lines, Settings};
+pub use settings::Settings;
 pub use time::{Moment, Samples};

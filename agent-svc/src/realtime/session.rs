@@ -19,8 +19,6 @@ use crate::domain::{Realtime, ToolCallId};
 
 /// How long the provider may take to set a session up.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the prompt is waited for.
-const PROMPT_TIMEOUT: Duration = Duration::from_secs(15);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// Sound that is told again goes in pieces of a second.
@@ -87,7 +85,11 @@ impl From<Closed> for Over {
 impl Keeper {
     async fn keep(&mut self, setup: oneshot::Receiver<Setup>) -> Result<(), String> {
         let mut connection = self.dial().await;
-        let Ok(Ok(setup)) = timeout(PROMPT_TIMEOUT, setup).await else {
+        let setup = tokio::select! {
+            setup = setup => setup,
+            () = self.events.closed() => return Ok(()),
+        };
+        let Ok(setup) = setup else {
             // The call ended before it began.
             return Ok(());
         };

@@ -35,7 +35,7 @@ impl From<Realtime> for Meaning {
 pub(super) fn meaning(event: ServerEvent) -> Meaning {
     match event {
         ServerEvent::SessionUpdated(_) => Meaning::SetUp,
-        ServerEvent::Error(event) => error(event.error),
+        ServerEvent::Error(event) => error(&event.error),
         ServerEvent::InputAudioBufferCommitted(event) => {
             Realtime::Committed(event.item_id.into()).into()
         }
@@ -129,9 +129,9 @@ fn tool_call(response: ResponseId, item: Item) -> Meaning {
     Realtime::ToolCall { response, request }.into()
 }
 
-fn error(error: ErrorDetail) -> Meaning {
+fn error(error: &ErrorDetail) -> Meaning {
     if error.is_fatal() {
-        return Meaning::Fatal(describe(&error));
+        return Meaning::Fatal(describe(error));
     }
     let cause = error.event_id.as_deref().unwrap_or_default();
     if let Some(ticket) = cause.strip_prefix(CREATE).and_then(|id| id.parse().ok()) {

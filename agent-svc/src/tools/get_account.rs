@@ -65,7 +65,7 @@ impl Tool for GetAccount {
 }
 
 /// The plan as it is spoken of.
-pub(crate) fn tier(tier: SubscriptionTier) -> &'static str {
+pub(super) fn tier(tier: SubscriptionTier) -> &'static str {
     match tier {
         SubscriptionTier::Unspecified | SubscriptionTier::Free => "free",
         SubscriptionTier::Pro => "pro",

@@ -95,6 +95,21 @@ impl ToolError {
     }
 }
 
+/// A caller's plan as it is spoken of.
+pub fn tier_text(profile: &proto::insta::profile::v1::Profile) -> &'static str {
+    get_account::tier(profile.subscription_tier())
+}
+
+/// The name of a tool, or `unknown`: what a model invents must not become a metric.
+pub fn known_name(name: &str) -> &'static str {
+    let tools = all();
+    tools
+        .iter()
+        .map(|tool| tool.name())
+        .find(|known| *known == name)
+        .unwrap_or("unknown")
+}
+
 /// The tools as the model is told of them.
 pub fn definitions() -> Vec<openai_realtime::Tool> {
     let define = |tool: Arc<dyn Tool>| {

@@ -286,10 +286,14 @@ impl Conversation {
         self.say_goodbye(EndReason::ProviderError, line);
     }
 
+    /// While nobody is there the provider may take its time.
     pub(super) fn provider_deadline(&self) -> Option<Moment> {
         match self.provider {
             Provider::Here => None,
-            Provider::Away { since } => Some(since + self.settings.provider_grace),
+            Provider::Away { since } => {
+                let missed_since = since.max(self.limits.here_since()?);
+                Some(missed_since + self.settings.provider_grace)
+            }
         }
     }
 

@@ -1,0 +1,169 @@
+//! What the service is made of, built once.
+
+use std::sync::Arc;
+
+use livekit_rtc::{Connector, Shard, ShardConfig};
+use openai_realtime::client::Options;
+use secrecy::SecretString;
+use service_kit::client::{ServiceTokens, channel};
+use service_kit::clock::Clock;
+use speech::Models;
+use tokio::sync::Notify;
+
+use crate::calls::Calls;
+use crate::config::{Config, LivekitConfig, OpenaiConfig};
+use crate::domain::Settings;
+use crate::media::VadSource;
+use crate::peers::{Auth, Delegation, Peers};
+use crate::prompt::Persona;
+use crate::realtime::Provider;
+use crate::rooms::Rooms;
+use crate::summary::Summariser;
+use crate::tts::{ReadAloud, SpeechApi, Voice};
+
+/// Longer than the conversation waits for the provider.
+const RECONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// The service.
+pub(crate) struct App {
+    /// Connections with the role `insta_agent`.
+    pub(crate) db: db::Pool,
+    /// Dates every write.
+    pub(crate) clock: Clock,
+    /// Tokens.
+    pub(crate) auth: Auth,
+    /// Profiles and articles.
+    pub(crate) peers: Peers,
+    /// What is done to rooms from outside.
+    pub(crate) rooms: Rooms,
+    /// Ways into a room, taken in turn: one a media thread.
+    pub(crate) connectors: Vec<Arc<dyn Connector>>,
+    /// Voice activity detection.
+    pub(crate) vad: VadSource,
+    /// The dedicated voice.
+    pub(crate) voice: Arc<dyn Voice>,
+    /// The Realtime provider.
+    pub(crate) provider: Provider,
+    /// Makes summaries.
+    pub(crate) summariser: Summariser,
+    /// How conversations go.
+    pub(crate) conversation: Settings,
+    /// Who the assistant is.
+    pub(crate) persona: Persona,
+    /// Where the rooms are.
+    pub(crate) livekit: LivekitConfig,
+    /// The calls of this instance.
+    pub(crate) calls: Calls,
+    /// Told when a call has ended and its summary is due.
+    pub(crate) ended: Arc<Notify>,
+    /// Names this instance in call rows.
+    pub(crate) instance: String,
+}
+
+impl App {
+    /// Builds it from its settings. Nothing is connected yet but the models are loaded.
+    pub(crate) fn build(config: &Config, clock: Clock) -> anyhow::Result<Self> {
+        let auth_channel = channel(&config.auth.auth_url)?;
+        let tokens = ServiceTokens::new(auth_channel.clone(), config.client.clone(), clock.clone());
+        let auth = Auth::new(auth_channel, tokens);
+        let http = reqwest::Client::builder()
+            .connect_timeout(std::time::Duration::from_secs(5))
+            .build()?;
+        let models = Models::open(&config.calls.models_dir, 1)?;
+        Ok(Self {
+            db: db::Pool::new(&config.database),
+            peers: Peers::new(
+                channel(&config.profile_url)?,
+                channel(&config.knowledge_url)?,
+            ),
+            rooms: Rooms::new(http.clone(), auth.clone(), &config.livekit.livekit_url)?,
+            connectors: connectors(config)?,
+            vad: VadSource::new(models)?,
+            voice: voice(&config.openai, &http),
+            provider: provider(&config.openai),
+            summariser: Summariser::new(http, &config.openai),
+            conversation: config.calls.conversation(),
+            persona: Persona {
+                assistant: config.calls.assistant_name.clone(),
+                company: config.calls.company_name.clone(),
+            },
+            livekit: config.livekit.clone(),
+            calls: Calls::new(config.calls.max_calls),
+            ended: Arc::default(),
+            instance: config.server.listen_addr.to_string(),
+            auth,
+            clock,
+        })
+    }
+
+    /// The way into a room with the fewest calls on it, as far as turns tell.
+    pub(crate) fn connector(&self, call: service_kit::CallId) -> Arc<dyn Connector> {
+        let turn = call.0.as_u128() as usize % self.connectors.len();
+        self.connectors[turn].clone()
+    }
+
+    /// The right to act in a call for which it was obtained before.
+    pub(crate) fn delegation(&self, call: service_kit::CallId) -> Delegation {
+        Delegation::renewable(self.auth.clone(), self.clock.clone(), call)
+    }
+}
+
+fn connectors(config: &Config) -> anyhow::Result<Vec<Arc<dyn Connector>>> {
+    let shard = |number| {
+        let shard = Shard::spawn(ShardConfig {
+            name: format!("media-{number}"),
+            max_participants: config.calls.max_calls as usize,
+            media_address: config.livekit.media_address,
+        })?;
+        Ok(Arc::new(shard) as Arc<dyn Connector>)
+    };
+    (0..config.calls.media_shards).map(shard).collect()
+}
+
+fn provider(openai: &OpenaiConfig) -> Provider {
+    Provider {
+        client: realtime(
+            &openai.openai_base_url,
+            &openai.openai_api_key,
+            &openai.realtime_model,
+        ),
+        voice: openai.realtime_voice.clone(),
+        transcription_model: openai.transcription_model.clone(),
+        reconnect_timeout: RECONNECT_TIMEOUT,
+    }
+}
+
+/// The dedicated voice that the name of its model asks for.
+fn voice(openai: &OpenaiConfig, http: &reqwest::Client) -> Arc<dyn Voice> {
+    let base_url = openai
+        .tts_base_url
+        .as_ref()
+        .unwrap_or(&openai.openai_base_url);
+    let voice = openai
+        .tts_voice
+        .as_ref()
+        .unwrap_or(&openai.realtime_voice)
+        .clone();
+    let key = openai.openai_api_key.clone();
+    if openai.tts_model.starts_with("gpt-realtime") {
+        Arc::new(ReadAloud::new(
+            realtime(base_url, &key, &openai.tts_model),
+            voice,
+        ))
+    } else {
+        Arc::new(SpeechApi::new(
+            http.clone(),
+            base_url,
+            key,
+            openai.tts_model.clone(),
+            voice,
+        ))
+    }
+}
+
+fn realtime(base_url: &str, key: &SecretString, model: &str) -> Options {
+    Options {
+        model: Some(model.to_owned()),
+        ..Options::new(base_url, key.clone())
+    }
+}

@@ -1,0 +1,242 @@
+//! Carrying out what the conversation decides.
+
+use futures::StreamExt as _;
+use tokio::sync::mpsc;
+
+use super::hub::{Standing, What};
+use super::stage::Piece;
+use super::task::{Done, Task};
+use crate::domain::{
+    AgentState, EndReason, Input, Metric, Output, SegmentId, SpeechId, ToolRequest, ToolResult,
+    ToolStatus,
+};
+use crate::media;
+use crate::realtime::Command;
+use crate::record::{self, Latency};
+use crate::tools;
+
+impl Task {
+    /// Does everything that is to be done now.
+    pub(super) fn carry_out(&mut self) {
+        while let Some(output) = self.conversation.poll() {
+            self.carry_out_one(output);
+        }
+    }
+
+    fn carry_out_one(&mut self, output: Output) {
+        match output {
+            Output::CommitAudio => {
+                self.tell_provider(Command::Commit);
+                self.tell_media(media::Command::CloseInput);
+            }
+            Output::ClearAudio => {
+                self.tell_provider(Command::Clear);
+                self.tell_media(media::Command::CloseInput);
+            }
+            Output::CreateResponse { ticket, tools } => {
+                self.tell_provider(Command::CreateResponse { ticket, tools });
+            }
+            Output::CancelResponse(response) => self.tell_provider(Command::Cancel(response)),
+            Output::Truncate { item, audio_end_ms } => {
+                self.tell_provider(Command::Truncate { item, audio_end_ms });
+            }
+            Output::Delete(item) => self.tell_provider(Command::Delete(item)),
+            Output::AddAssistantText(text) => self.tell_provider(Command::AddAssistantText(text)),
+            Output::AnswerTool { call, output } => {
+                self.running_tools.remove(&call);
+                self.tell_provider(Command::AnswerTool { call, output });
+            }
+            Output::CallTool(request) => self.call_tool(request),
+            Output::CancelTool(call) => {
+                if let Some(running) = self.running_tools.remove(&call) {
+                    running.abort();
+                }
+            }
+            Output::ToolEnded(ended) => self.tool_ended(ended.into()),
+            Output::Synthesise { speech, text } => self.synthesise(speech, text),
+            Output::Play { speech, audio } => self.tell_media(media::Command::Play(speech, audio)),
+            Output::FinishPlaying(speech) => {
+                self.voices.remove(&speech);
+                self.tell_media(media::Command::Finish(speech));
+            }
+            Output::Pause => self.tell_media(media::Command::Pause),
+            Output::Resume => self.tell_media(media::Command::Resume),
+            Output::Stop(speech) => {
+                if let Some(voice) = self.voices.remove(&speech) {
+                    voice.abort();
+                }
+                self.tell_media(media::Command::Stop);
+            }
+            Output::SetState(state) => self.set_state(state),
+            Output::Transcript {
+                segment,
+                role,
+                text,
+                is_final,
+            } => self.show(segment, role, text, is_final),
+            Output::StoreTurn(turn) => self.store(turn),
+            Output::Metric(metric) => count(metric),
+            Output::End(reason) => self.ended = Some(reason),
+        }
+    }
+
+    /// Hands a command to the provider's session. One that does not keep up has failed.
+    pub(super) fn tell_provider(&mut self, command: Command) {
+        if self.link.send(command).is_err() {
+            // The session says itself that it has failed; only a full queue is news.
+            tracing::debug!(call.id = %self.id, "The Realtime session takes no commands");
+        }
+    }
+
+    fn tell_media(&mut self, command: media::Command) {
+        if self.room.is_some() && self.media.send(command).is_err() && self.ended.is_none() {
+            self.later(Input::End(EndReason::MediaError));
+        }
+    }
+
+    /// Gives the conversation an input after the present one is dealt with.
+    fn later(&self, input: Input) {
+        // A full queue holds other inputs, whose handling leads here again.
+        let _ = self.done.try_send(Done::Input(input));
+    }
+
+    fn set_state(&mut self, agent: AgentState) {
+        if let Some(room) = &self.room {
+            room.stage.state(agent);
+        }
+        let active = self.hub.standing().active;
+        self.tell(What::State(Standing { active, agent }));
+    }
+
+    fn show(
+        &mut self,
+        segment: SegmentId,
+        role: crate::domain::Role,
+        text: String,
+        is_final: bool,
+    ) {
+        let piece = Piece {
+            segment: format!("SG_{}_{}", self.id.0.simple(), segment.0),
+            role,
+            text,
+            is_final,
+        };
+        self.tell(What::Transcript {
+            segment: piece.segment.clone(),
+            role,
+            text: piece.text.clone(),
+            is_final,
+        });
+        if let Some(room) = &self.room {
+            room.stage.transcript(piece);
+        }
+    }
+
+    fn store(&mut self, turn: crate::domain::Turn) {
+        self.tell_provider(Command::Remember {
+            position: turn.position,
+            role: turn.role,
+            text: turn.text.clone(),
+        });
+        let turn = record::Turn::new(turn, self.began_at);
+        if let Some(latency) = turn.latency {
+            measure(latency);
+        }
+        if turn.role == crate::domain::Role::User && turn.text.is_empty() {
+            // A turn without words is no turn for anybody who reads.
+            return;
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.turn(turn.clone());
+        }
+        self.tell(What::Turn(0, turn));
+    }
+
+    fn synthesise(&mut self, speech: SpeechId, text: String) {
+        let mut pieces = self.app.voice.speak(text);
+        let done = self.done.clone();
+        let hub = (self.hub.clone(), self.app.clock.clone());
+        let speaking = tokio::spawn(async move {
+            let mut complete = true;
+            while let Some(piece) = pieces.next().await {
+                let audio = match piece {
+                    Ok(audio) => audio,
+                    Err(error) => {
+                        tracing::warn!(%error, "A text was not spoken as it should be");
+                        metrics::counter!("insta_agent_voice_failures").increment(1);
+                        let (reason, message) =
+                            ("VOICE_FAILED", "A text was not spoken, or not to its end.");
+                        hub.0.tell(hub.1.now(), What::Trouble { reason, message });
+                        complete = false;
+                        break;
+                    }
+                };
+                if send(&done, Input::SpokenAudio { speech, audio })
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+            }
+            let _ = send(&done, Input::SpokenEnd { speech, complete }).await;
+        });
+        self.voices.insert(speech, speaking.abort_handle());
+    }
+
+    fn call_tool(&mut self, request: ToolRequest) {
+        self.tell(What::ToolStarted(request.clone()));
+        let Some((_, caller)) = self.caller.clone() else {
+            // Nobody can have spoken before it was known whose call it is.
+            return self.later(Input::ToolFinished {
+                call: request.call,
+                result: ToolResult {
+                    status: ToolStatus::Failed,
+                    output: r#"{"error":{"code":"unavailable"}}"#.into(),
+                    sources: Vec::new(),
+                    effect: None,
+                },
+            });
+        };
+        let context = tools::Context {
+            peers: self.app.peers.clone(),
+            caller,
+        };
+        let done = self.done.clone();
+        let call = request.call.clone();
+        let running = tokio::spawn(async move {
+            let call = request.call.clone();
+            let result = tools::run(context, request).await;
+            let _ = send(&done, Input::ToolFinished { call, result }).await;
+        });
+        self.running_tools.insert(call, running.abort_handle());
+    }
+
+    fn tool_ended(&mut self, tool: record::ToolCall) {
+        let seconds = tool.took_ms as f64 / 1000.0;
+        metrics::histogram!("insta_agent_tool_seconds", "tool" => tools::known_name(&tool.name))
+            .record(seconds);
+        self.tell(What::ToolEnded(tool));
+    }
+}
+
+async fn send(done: &mpsc::Sender<Done>, input: Input) -> Result<(), ()> {
+    done.send(Done::Input(input)).await.map_err(|_| ())
+}
+
+fn count(metric: Metric) {
+    let name = match metric {
+        Metric::Interruption => "insta_agent_interruptions",
+        Metric::FalseInterruption => "insta_agent_false_interruptions",
+        Metric::ResponseFailed => "insta_agent_failed_responses",
+        Metric::LateResponse => "insta_agent_late_responses",
+    };
+    metrics::counter!(name).increment(1);
+}
+
+fn measure(latency: Latency) {
+    let seconds = |ms: u64| ms as f64 / 1000.0;
+    metrics::histogram!("insta_agent_end_of_turn_seconds").record(seconds(latency.end_of_turn_ms));
+    metrics::histogram!("insta_agent_first_audio_seconds").record(seconds(latency.first_audio_ms));
+    metrics::histogram!("insta_agent_voice_to_voice_seconds")
+        .record(seconds(latency.voice_to_voice_ms));
+}

@@ -1,0 +1,273 @@
+//! The room of a call: who is the caller, are they there, and can they hear.
+
+use livekit_rtc::{
+    DisconnectReason, Event, Events, Identity, Participant, ParticipantKind, RemoteParticipant,
+    TrackSource,
+};
+use service_kit::UserId;
+
+use super::hub::{Standing, What};
+use super::recorder::Recorder;
+use super::stage::{Speaker, Stage};
+use super::task::{Done, Task};
+use crate::app::App;
+use crate::domain::{EndReason, Input};
+use crate::media;
+use crate::peers::{Delegation, Proof};
+use crate::store::calls::{self, NewCall};
+
+/// Says that a participant speaks in somebody else's name, and is nobody's caller.
+const ON_BEHALF: &str = "lk.publish_on_behalf";
+
+/// The assistant in its room.
+pub(super) struct Room {
+    participant: Participant,
+    events: Option<Events>,
+    pub(super) stage: Stage,
+    caller: Option<Speaker>,
+    /// Ordinary participants who were there before it was known who the caller is.
+    others: Vec<Identity>,
+    heard: bool,
+    told: bool,
+}
+
+impl Room {
+    /// The next event. After the last one there is none, for ever.
+    pub(super) async fn next_event(&mut self) -> Option<Event> {
+        let Some(events) = &mut self.events else {
+            return std::future::pending().await;
+        };
+        let event = events.recv().await;
+        if event.is_none() {
+            self.events = None;
+        }
+        event
+    }
+
+    pub(super) fn is_caller_here(&self) -> bool {
+        self.caller.is_some()
+    }
+
+    /// Leaves after the last words of the transcript; a caller who is still there is sent out.
+    pub(super) async fn leave(
+        self,
+        app: &App,
+        room: &str,
+        caller: Option<&str>,
+        reason: EndReason,
+    ) {
+        self.stage.leave().await;
+        if let (Some(identity), Some(_)) = (caller, &self.caller) {
+            app.rooms.remove(room, identity).await;
+        }
+        let why = match reason {
+            EndReason::MediaError | EndReason::ProviderError => DisconnectReason::AgentError,
+            _ => DisconnectReason::ClientInitiated,
+        };
+        if let Err(error) = self.participant.leave(why).await {
+            tracing::debug!(%error, "The room was not left in order");
+        }
+    }
+
+    fn caller_left(&mut self) {
+        self.caller = None;
+        self.told = false;
+    }
+}
+
+impl Task {
+    pub(super) fn joined(&mut self, participant: Participant, events: Events) {
+        self.room = Some(Room {
+            stage: Stage::enter(&participant),
+            participant,
+            events: Some(events),
+            caller: None,
+            others: Vec::new(),
+            heard: false,
+            told: false,
+        });
+        self.input(Input::Joined);
+    }
+
+    pub(super) fn room_event(&mut self, event: Option<Event>) {
+        match event {
+            Some(Event::ParticipantConnected(remote)) => self.somebody_came(&remote),
+            Some(Event::ParticipantDisconnected { identity, reason }) => {
+                self.somebody_left(&identity, reason);
+            }
+            Some(Event::TrackSubscribed(track)) if track.source == TrackSource::Microphone => {
+                self.caller_speaks_on(&track.participant, track.sid);
+            }
+            Some(Event::LocalTrackSubscribed { .. }) => {
+                if let Some(room) = &mut self.room {
+                    room.heard = true;
+                }
+                self.caller_ready();
+            }
+            Some(Event::Reconnecting) => {
+                let (reason, message) =
+                    ("ROOM_RECONNECTING", "The room's connection is made again.");
+                self.tell(What::Trouble { reason, message });
+            }
+            Some(Event::Disconnected { reason }) => {
+                tracing::info!(call.id = %self.id, %reason, "The assistant is out of its room");
+                let reason = match reason {
+                    DisconnectReason::RoomDeleted | DisconnectReason::RoomClosed => {
+                        EndReason::UserHangup
+                    }
+                    DisconnectReason::ParticipantRemoved => EndReason::Operator,
+                    _ => EndReason::MediaError,
+                };
+                self.input(Input::End(reason));
+            }
+            Some(Event::Lagged { missed }) => {
+                tracing::warn!(call.id = %self.id, missed, "Events of a room were missed");
+            }
+            _ => {}
+        }
+    }
+
+    fn somebody_came(&mut self, remote: &RemoteParticipant) {
+        let ordinary = matches!(
+            remote.kind,
+            ParticipantKind::Standard | ParticipantKind::Sip | ParticipantKind::Connector
+        );
+        if !ordinary || remote.attributes.contains_key(ON_BEHALF) {
+            return;
+        }
+        match &self.caller {
+            Some((user, _)) if user.as_str() == remote.identity.as_str() => {
+                self.caller_came(remote.identity.clone());
+            }
+            Some(_) => {}
+            None => {
+                if let Some(room) = &mut self.room {
+                    room.others.push(remote.identity.clone());
+                }
+                self.adopt(&remote.identity);
+            }
+        }
+    }
+
+    /// The first ordinary participant of a job's room is its caller; LiveKit confirms that they are.
+    fn adopt(&mut self, identity: &Identity) {
+        if !self.takes_anyone || std::mem::replace(&mut self.adopting, true) {
+            return;
+        }
+        let (app, done, call) = (self.app.clone(), self.done.clone(), self.id);
+        let proof = Proof::Participant {
+            room: self.room_name.clone(),
+            identity: identity.as_str().to_owned(),
+        };
+        tokio::spawn(async move {
+            let (auth, clock) = (app.auth.clone(), app.clock.clone());
+            let obtained = Delegation::obtain(auth, clock, call, &proof).await;
+            let adopted = obtained.map(|(delegation, user)| (user, delegation));
+            let _ = done.send(Done::Adopted(adopted)).await;
+        });
+    }
+
+    /// It is known whose call this is: it gets its row, and goes on as any other.
+    pub(super) fn adopted(&mut self, user: UserId, delegation: Delegation) {
+        let new = NewCall {
+            id: self.id,
+            user: user.clone(),
+            room: self.room_name.clone(),
+            instance: self.app.instance.clone(),
+            lease_time: self.began_at + super::LEASE,
+            create_time: self.began_at,
+        };
+        self.recorder = Some(Recorder::start_with_row(&self.app, new));
+        let identity = Identity::from(user.as_str());
+        self.caller = Some((user, delegation));
+        self.get_to_know();
+        let is_here = |room: &Room| room.others.contains(&identity);
+        if self.room.as_ref().is_some_and(is_here) {
+            self.caller_came(identity);
+        }
+    }
+
+    fn caller_came(&mut self, identity: Identity) {
+        let listen = media::Command::Listen(identity.clone());
+        if self.media.send(listen).is_err() {
+            return self.input(Input::End(EndReason::MediaError));
+        }
+        if let Some(room) = &mut self.room {
+            let speaker = Speaker {
+                identity,
+                track: None,
+            };
+            room.stage.speaker(speaker.clone());
+            room.caller = Some(speaker);
+        }
+        self.caller_ready();
+    }
+
+    fn caller_speaks_on(&mut self, identity: &Identity, track: livekit_rtc::TrackSid) {
+        if let Some(room) = &mut self.room
+            && let Some(speaker) = &mut room.caller
+            && speaker.identity == *identity
+        {
+            speaker.track = Some(track);
+            room.stage.speaker(speaker.clone());
+        }
+    }
+
+    /// The caller is there and somebody listens: the conversation may begin.
+    fn caller_ready(&mut self) {
+        let Some(room) = &mut self.room else {
+            return;
+        };
+        if room.caller.is_none() || !room.heard || std::mem::replace(&mut room.told, true) {
+            return;
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.active();
+        }
+        let agent = self.hub.standing().agent;
+        self.tell(What::State(Standing {
+            active: true,
+            agent,
+        }));
+        self.input(Input::CallerJoined);
+    }
+
+    fn somebody_left(&mut self, identity: &Identity, reason: DisconnectReason) {
+        let Some(room) = &mut self.room else {
+            return;
+        };
+        room.others.retain(|other| other != identity);
+        if room
+            .caller
+            .as_ref()
+            .is_none_or(|caller| caller.identity != *identity)
+        {
+            return;
+        }
+        room.caller_left();
+        let hung_up = matches!(
+            reason,
+            DisconnectReason::ClientInitiated
+                | DisconnectReason::ParticipantRemoved
+                | DisconnectReason::RoomDeleted
+                | DisconnectReason::UserRejected
+        );
+        self.input(Input::CallerLeft { hung_up });
+    }
+}
+
+/// Begins the row of a job's call. An older call of the user that lives here is ended.
+pub(super) async fn begin_row(
+    pool: &db::Pool,
+    new: &NewCall,
+    live: &crate::calls::Calls,
+) -> Result<(), crate::store::StoreError> {
+    let mut connection = pool.get().await?;
+    if let Some(older) = calls::begin(&mut connection, new).await?
+        && let Some(older) = live.get(older)
+    {
+        let end = crate::calls::Command::End(EndReason::UserRequest);
+        let _ = older.commands.try_send(end);
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! The settings of agent-svc.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser};
+use db::DatabaseConfig;
+use http::Uri;
+use secrecy::SecretString;
+use service_kit::config::{AuthConfig, ClientConfig, ServerConfig};
+
+/// Holds the calls: joins them, listens, answers, and keeps what was said.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "agent-svc", version)]
+pub struct Config {
+    /// How the process serves and logs.
+    #[command(flatten)]
+    pub server: ServerConfig,
+
+    /// Where auth-svc is.
+    #[command(flatten)]
+    pub auth: AuthConfig,
+
+    /// Who this service is to the others.
+    #[command(flatten)]
+    pub client: ClientConfig,
+
+    /// Where calls are kept.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+
+    /// Base URL of profile-svc, for example http://127.0.0.1:7702.
+    #[arg(long, env)]
+    pub profile_url: Uri,
+
+    /// Base URL of knowledge-svc, for example http://127.0.0.1:7703.
+    #[arg(long, env)]
+    pub knowledge_url: Uri,
+
+    /// Where the rooms are.
+    #[command(flatten)]
+    pub livekit: LivekitConfig,
+
+    /// Which models speak and listen.
+    #[command(flatten)]
+    pub openai: OpenaiConfig,
+
+    /// How calls are held.
+    #[command(flatten)]
+    pub calls: CallsConfig,
+}
+
+/// Where the rooms are.
+#[derive(Clone, Debug, Args)]
+pub struct LivekitConfig {
+    /// The LiveKit server as this service reaches it, for example ws://127.0.0.1:7730.
+    #[arg(long, env)]
+    pub livekit_url: String,
+
+    /// The LiveKit server as callers reach it, when that is another address.
+    #[arg(long, env)]
+    pub livekit_public_url: Option<String>,
+
+    /// The name under which this service registers as a LiveKit worker.
+    #[arg(long, env, default_value = "insta-assistant")]
+    pub livekit_agent_name: String,
+
+    /// Address that media sockets bind to, when it is not the one that reaches the LiveKit server.
+    #[arg(long, env)]
+    pub media_address: Option<std::net::IpAddr>,
+}
+
+impl LivekitConfig {
+    /// The server as callers reach it.
+    pub fn public_url(&self) -> &str {
+        self.livekit_public_url
+            .as_deref()
+            .unwrap_or(&self.livekit_url)
+    }
+}
+
+/// Which models speak and listen.
+#[derive(Clone, Debug, Args)]
+pub struct OpenaiConfig {
+    /// Base URL of the OpenAI API, or of a server that speaks it.
+    #[arg(long, env, default_value = "https://api.openai.com/v1")]
+    pub openai_base_url: String,
+
+    /// Key for it.
+    #[arg(long, env, hide_env_values = true)]
+    pub openai_api_key: SecretString,
+
+    /// Model that converses.
+    #[arg(long, env, default_value = "gpt-realtime-2.1-mini")]
+    pub realtime_model: String,
+
+    /// Voice of the assistant.
+    #[arg(long, env, default_value = "marin")]
+    pub realtime_voice: String,
+
+    /// Model that writes down what the caller says.
+    #[arg(long, env, default_value = "gpt-transcribe")]
+    pub transcription_model: String,
+
+    /// Base URL of the dedicated voice, when it is another.
+    #[arg(long, env)]
+    pub tts_base_url: Option<String>,
+
+    /// Model of the dedicated voice. One whose name begins with `gpt-realtime` reads aloud in a Realtime session;
+    /// any other is asked at /v1/audio/speech.
+    #[arg(long, env, default_value = "gpt-realtime-2.1-mini")]
+    pub tts_model: String,
+
+    /// Voice of the dedicated voice; the assistant's when not given.
+    #[arg(long, env)]
+    pub tts_voice: Option<String>,
+
+    /// Model that summarises calls.
+    #[arg(long, env, default_value = "gpt-5-mini")]
+    pub summary_model: String,
+}
+
+/// How calls are held.
+#[derive(Clone, Debug, Args)]
+pub struct CallsConfig {
+    /// Folder with the voice activity model.
+    #[arg(long, env)]
+    pub models_dir: PathBuf,
+
+    /// The most calls at a time.
+    #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub max_calls: u32,
+
+    /// Threads for sound; each serves many calls.
+    #[arg(long, env, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub media_shards: u16,
+
+    /// The longest call, in seconds.
+    #[arg(long, env, default_value_t = 1800, value_parser = clap::value_parser!(u64).range(10..=86400))]
+    pub max_call_secs: u64,
+
+    /// How long nobody may speak, in seconds.
+    #[arg(long, env, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3600))]
+    pub max_silence_secs: u64,
+
+    /// Silence that ends the caller's turn, in milliseconds.
+    #[arg(long, env, default_value_t = 450, value_parser = clap::value_parser!(u64).range(250..=5000))]
+    pub endpointing_delay_ms: u64,
+
+    /// The assistant's name.
+    #[arg(long, env, default_value = "Iris")]
+    pub assistant_name: String,
+
+    /// The company's or product's name.
+    #[arg(long, env, default_value = "the service")]
+    pub company_name: String,
+}
+
+impl CallsConfig {
+    /// Delays and limits of a conversation.
+    pub fn conversation(&self) -> crate::domain::Settings {
+        crate::domain::Settings {
+            endpointing_delay: Duration::from_millis(self.endpointing_delay_ms),
+            max_call: Duration::from_secs(self.max_call_secs),
+            max_silence: Duration::from_secs(self.max_silence_secs),
+            ..crate::domain::Settings::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Config::command().debug_assert();
+    }
+}
