@@ -1,9 +1,12 @@
 //! Cuts an answer into the pieces that are spoken one after the other.
 
-/// Length in bytes up to which the first clause is spoken as it is.
-const FIRST: usize = 60;
-/// Longest clause: about 15 s of speech.
-const LONGEST: usize = 240;
+/// Length up to which the first clause is spoken as it is. Lengths are in letters as [`cost`]
+/// counts them.
+const FIRST: usize = 48;
+/// The same for the longest clause: about 12 s of speech.
+const LONGEST: usize = 200;
+/// How many letters a digit stands for: "$29.99" is "twenty nine dollars and ninety nine cents".
+const DIGIT: usize = 5;
 /// A clause is ready before the one before it has been heard if it is at most this many times as
 /// long, because speech is made at least three times as fast as it is heard.
 const GROWTH: usize = 2;
@@ -68,7 +71,7 @@ impl Clauses {
     fn cut(&mut self, end: usize) -> String {
         let rest = self.waiting.split_off(end);
         let clause = std::mem::replace(&mut self.waiting, rest);
-        self.before = clause.trim().len();
+        self.before = clause.trim().chars().map(cost).sum();
         clause
     }
 
@@ -76,13 +79,11 @@ impl Clauses {
     fn end(&self, complete: bool) -> Option<usize> {
         let text = self.waiting.as_str();
         let start = text.len() - text.trim_start().len();
-        let limit = start + self.limit();
+        let limit = reach(text, start, self.limit());
+        // A little more is taken whole rather than leaving a scrap.
+        let stretched = reach(text, start, self.limit() * 5 / 4);
         let sentence = sentence_end(text, start, complete);
         let known = sentence.unwrap_or(text.len());
-        // Before the end of the sentence is known, what waits may still fit.
-        if sentence.is_none() && !complete && known <= limit && self.before > 0 {
-            return None;
-        }
         let commas = || {
             ends_of_clauses(&text[..known])
                 .filter(move |end| end - start >= SHORTEST && known - end >= SHORTEST_REST)
@@ -93,7 +94,8 @@ impl Clauses {
                 return Some(end);
             }
         }
-        if known <= limit {
+        if known <= stretched {
+            // If its end is not known yet, it may still fit.
             return sentence;
         }
         let words =
@@ -103,8 +105,7 @@ impl Clauses {
             .rfind(|&end| end <= limit)
             .or_else(|| words().rfind(|&end| end > halfway && is_before_connective(text, end)))
             .or_else(|| words().next_back())
-            .or_else(|| Some(text.floor_char_boundary(limit)))
-            .filter(|&end| end > start)
+            .or(Some(limit))
     }
 
     fn limit(&self) -> usize {
@@ -121,6 +122,25 @@ pub fn clauses(text: &str) -> Vec<String> {
     let mut clauses = Clauses::new();
     clauses.push(text);
     std::iter::from_fn(|| clauses.finish()).collect()
+}
+
+/// How much speech a letter makes.
+fn cost(letter: char) -> usize {
+    if letter.is_ascii_digit() || "$%\u{20ac}\u{a3}@".contains(letter) {
+        DIGIT
+    } else {
+        letter.len_utf8()
+    }
+}
+
+/// How far from `start` the text reaches within `budget`.
+fn reach(text: &str, start: usize, mut budget: usize) -> usize {
+    let beyond = text[start..].char_indices().find(|(_, letter)| {
+        let is_within = cost(*letter) <= budget;
+        budget = budget.saturating_sub(cost(*letter));
+        !is_within
+    });
+    beyond.map_or(text.len(), |(at, _)| start + at)
 }
 
 /// The end of the first sentence, white space after it included.
@@ -216,8 +236,7 @@ mod tests {
         [
             "You are on the Pro plan, ",
             "which renews on March 3, 2025. ",
-            "It costs $29.99 a month, paid by card, ",
-            "and has room for 25 people. ",
+            "It costs $29.99 a month, paid by card, and has room for 25 people. ",
             "Anything else?",
         ]
         "#);
@@ -229,7 +248,8 @@ mod tests {
                     all, Mr. J. Doe? 1. Open it.\n2. Close it.\nWe work with the U.S. team. Thanks!";
         insta::assert_debug_snapshot!(clauses(text), @r#"
         [
-            "Ask Dr. Smith at 5 p.m. about v2.3, e.g. by mail. ",
+            "Ask Dr. Smith at 5 p.m. about v2.3, ",
+            "e.g. by mail. ",
             "See example.com. ",
             "Is that all, Mr. J. Doe? ",
             "1. Open it.\n",
@@ -284,7 +304,7 @@ mod tests {
             let joined = whole.concat();
             prop_assert_eq!(joined.trim_end(), text.trim_end());
             for clause in &whole {
-                prop_assert!(clause.trim().len() <= LONGEST && !clause.trim().is_empty(), "{:?}", clause);
+                prop_assert!(clause.trim().len() <= LONGEST * 5 / 4 && !clause.trim().is_empty(), "{:?}", clause);
             }
             let mut clauses = Clauses::new();
             let mut pieces = String::new();
@@ -292,7 +312,7 @@ mod tests {
             for piece in letters.chunks(step) {
                 clauses.push(&String::from_iter(piece));
                 while let Some(clause) = clauses.next_clause() {
-                    prop_assert!(clause.trim().len() <= LONGEST && !clause.trim().is_empty());
+                    prop_assert!(clause.trim().len() <= LONGEST * 5 / 4 && !clause.trim().is_empty());
                     pieces.push_str(&clause);
                 }
             }
