@@ -1,1 +1,81 @@
+//! Keeps the help articles and finds the passages that answer a question.
+//!
+//! A document is cut into passages ([`domain`]), kept with them in one transaction ([`store`]) and found by text at
+//! once; a background worker ([`jobs`]) has their vectors made ([`embedding`]), and from then on they are found by
+//! meaning too.
 
+mod app;
+mod config;
+mod domain;
+mod embedding;
+mod error;
+mod jobs;
+mod service;
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use app::App;
+pub use config::Config;
+use proto::insta::knowledge::v1::knowledge_service_server::KnowledgeServiceServer;
+use service_kit::{Listeners, Server, Shutdown, client, clock::Clock, keys::TokenVerifier};
+use tokio::sync::Notify;
+
+/// The largest request: a document with its content of 1 MiB and the rest of its fields.
+const MAX_REQUEST: usize = 1_200 * 1024;
+/// How long the worker may take to give back what it holds when the service stops.
+const WORKER_STOP: Duration = Duration::from_secs(5);
+
+/// Serves until `shutdown`, with tokens verified by the keys of auth-svc.
+///
+/// # Errors
+/// When the service cannot be set up.
+pub async fn serve(config: Config, listeners: Listeners, shutdown: Shutdown) -> anyhow::Result<()> {
+    let clock = Clock::system();
+    let verifier = TokenVerifier::remote(client::channel(&config.auth.auth_url)?, clock.clone());
+    serve_with(config, verifier, clock, listeners, shutdown).await
+}
+
+/// As [`serve`], with tokens verified by `verifier` and times read from `clock`.
+///
+/// # Errors
+/// When the service cannot be set up.
+pub async fn serve_with(
+    config: Config,
+    verifier: TokenVerifier,
+    clock: Clock,
+    listeners: Listeners,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let db = db::Pool::new(&config.database);
+    let embedder = Arc::new(embedding::Embedder::new(&config.embedding)?);
+    let wake = Arc::new(Notify::new());
+    let worker = jobs::Worker {
+        db: db.clone(),
+        embedder: embedder.clone(),
+        clock: clock.clone(),
+        wake: wake.clone(),
+    };
+    let worker = tokio::spawn(worker.run(shutdown.clone()));
+    let app = App {
+        db: db.clone(),
+        embedder,
+        clock,
+        wake,
+        min_relevance: config.search_min_relevance,
+    };
+    Server::new(verifier)
+        .service(KnowledgeServiceServer::new(app).max_decoding_message_size(MAX_REQUEST))
+        .ready(move || {
+            let db = db.clone();
+            async move { store::check(&db).await }
+        })
+        .serve(&config.server, listeners, shutdown)
+        .await?;
+    let abort = worker.abort_handle();
+    if tokio::time::timeout(WORKER_STOP, worker).await.is_err() {
+        abort.abort();
+        tracing::warn!("The embedding worker was cut off; its jobs go on when their lease lapses");
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! The settings of knowledge-svc.
+
+use clap::{Args, Parser};
+use db::DatabaseConfig;
+use secrecy::SecretString;
+use service_kit::config::{AuthConfig, ServerConfig};
+use url::Url;
+
+/// Keeps the help articles and finds the passages that answer a question.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "knowledge-svc", version)]
+pub struct Config {
+    /// How the process serves and logs.
+    #[command(flatten)]
+    pub server: ServerConfig,
+
+    /// Where auth-svc is.
+    #[command(flatten)]
+    pub auth: AuthConfig,
+
+    /// Where documents are kept.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+
+    /// Who makes the vectors.
+    #[command(flatten)]
+    pub embedding: EmbeddingConfig,
+
+    /// What a passage must reach to be an answer, 0 to 1.3: its cosine similarity with the question plus 0.3 times
+    /// the share of the question's words that it holds. Each embedding model has its own scale; the default was
+    /// measured with all-MiniLM-L6-v2 on the demo articles.
+    #[arg(long, env, default_value_t = 0.41, value_parser = relevance)]
+    pub search_min_relevance: f64,
+}
+
+/// Who makes the vectors.
+#[derive(Clone, Debug, Args)]
+pub struct EmbeddingConfig {
+    /// Base URL of an OpenAI-compatible server, ending in /v1.
+    #[arg(long, env, default_value = "https://api.openai.com/v1", value_parser = base_url)]
+    pub openai_base_url: Url,
+
+    /// Key for that server.
+    #[arg(long, env, hide_env_values = true)]
+    pub openai_api_key: SecretString,
+
+    /// The model that makes the vectors, of 384 dimensions. Another model means that all vectors are made anew.
+    #[arg(long, env, default_value = "text-embedding-3-small")]
+    pub embedding_model: String,
+}
+
+fn relevance(text: &str) -> Result<f64, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|value| (0.0..=1.3).contains(value))
+        .ok_or("must be a number from 0 to 1.3")
+}
+
+fn base_url(text: &str) -> Result<Url, &'static str> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or("must be an http or https URL, for example https://api.openai.com/v1")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused() {
+        for bad in ["", "-1", "1.4", "NaN", "x"] {
+            assert!(relevance(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["", "api.openai.com/v1", "ftp://a/v1", "unix:/v1"] {
+            assert!(base_url(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What can go wrong, and what the client is told of it.
+
+use service_kit::{field::FieldErrors, status};
+use tonic::{Code, Status};
+
+const DOMAIN: &str = "knowledge.insta";
+
+/// What can go wrong in knowledge-svc. That the embedder is away is no error: searches then go by text alone.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KnowledgeError {
+    #[error(transparent)]
+    Invalid(#[from] FieldErrors),
+    #[error("there is no such document")]
+    NotFound,
+    #[error("a document with this id is there already")]
+    Exists,
+    #[error("the document has changed since it was read; read it again")]
+    EtagMismatch,
+    #[error("documents cannot be reached at the moment")]
+    Pool(#[from] db::PoolError),
+    #[error("documents cannot be reached at the moment")]
+    Database(#[from] diesel::result::Error),
+    #[error("the stored {column} of a document cannot be read")]
+    Inconsistent { column: &'static str },
+}
+
+impl From<KnowledgeError> for Status {
+    fn from(error: KnowledgeError) -> Self {
+        let told = |code, reason| status::with_reason(code, DOMAIN, reason, error.to_string());
+        match &error {
+            KnowledgeError::Invalid(fields) => fields.clone().into(),
+            KnowledgeError::NotFound => told(Code::NotFound, "DOCUMENT_NOT_FOUND"),
+            KnowledgeError::Exists => told(Code::AlreadyExists, "DOCUMENT_EXISTS"),
+            KnowledgeError::EtagMismatch => told(Code::Aborted, "ETAG_MISMATCH"),
+            KnowledgeError::Pool(_) => told(Code::Unavailable, "DATABASE_UNAVAILABLE"),
+            KnowledgeError::Database(source) if db::is_unavailable(source) => {
+                told(Code::Unavailable, "DATABASE_UNAVAILABLE")
+            }
+            KnowledgeError::Database(_) | KnowledgeError::Inconsistent { .. } => {
+                status::internal(&error)
+            }
+        }
+    }
+}

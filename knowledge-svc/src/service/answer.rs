@@ -1,0 +1,55 @@
+//! Domain types as answers.
+
+use proto::insta::knowledge::v1 as pb;
+use service_kit::field::timestamp;
+
+use crate::domain::{ContentType, Document, EmbeddingState, Ranked};
+
+impl From<Document> for pb::Document {
+    fn from(document: Document) -> Self {
+        let content_type = match document.draft.content_type {
+            ContentType::Markdown => pb::ContentType::Markdown,
+            ContentType::PlainText => pb::ContentType::PlainText,
+        };
+        let embedding_state = match document.embedding_state {
+            EmbeddingState::Pending => pb::EmbeddingState::Pending,
+            EmbeddingState::Ready => pb::EmbeddingState::Ready,
+            EmbeddingState::Failed => pb::EmbeddingState::Failed,
+        };
+        Self {
+            document_id: document.document_id,
+            collection: document.draft.collection.to_string(),
+            title: document.draft.title,
+            content: document.draft.content,
+            content_type: content_type.into(),
+            language: document.draft.language,
+            labels: document.draft.labels,
+            embedding_state: embedding_state.into(),
+            create_time: Some(timestamp(document.create_time)),
+            update_time: Some(timestamp(document.update_time)),
+            etag: document.etag.to_string(),
+        }
+    }
+}
+
+/// A passage that answers, with the sentences to speak.
+pub(super) fn passage(ranked: Ranked, speakable: String) -> pb::Passage {
+    let candidate = ranked.candidate;
+    // A passage that only the text found is told without a similarity, though it counted.
+    let similarity = candidate
+        .similarity
+        .filter(|_| candidate.vector_rank.is_some());
+    pb::Passage {
+        document_id: candidate.document_id,
+        title: candidate.title,
+        heading_path: candidate.heading_path,
+        text: candidate.text,
+        speakable,
+        score: Some(pb::Score {
+            fused: ranked.fused,
+            similarity,
+            vector_rank: candidate.vector_rank,
+            text_rank: candidate.text_rank,
+        }),
+    }
+}

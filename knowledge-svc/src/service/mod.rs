@@ -1,0 +1,60 @@
+//! The RPCs: what is asked, act, answer. Who may call which is decided before, by the one access table.
+
+mod answer;
+mod documents;
+mod request;
+mod search;
+
+use proto::insta::knowledge::v1::{self as pb, knowledge_service_server::KnowledgeService};
+use tonic::{Request, Response, Status};
+
+use crate::{app::App, error::KnowledgeError};
+
+#[tonic::async_trait]
+impl KnowledgeService for App {
+    async fn create_document(
+        &self,
+        request: Request<pb::CreateDocumentRequest>,
+    ) -> Result<Response<pb::CreateDocumentResponse>, Status> {
+        answer(self.create(request.into_inner()).await)
+    }
+
+    async fn get_document(
+        &self,
+        request: Request<pb::GetDocumentRequest>,
+    ) -> Result<Response<pb::GetDocumentResponse>, Status> {
+        answer(self.get(&request.into_inner()).await)
+    }
+
+    async fn list_documents(
+        &self,
+        request: Request<pb::ListDocumentsRequest>,
+    ) -> Result<Response<pb::ListDocumentsResponse>, Status> {
+        answer(self.list(&request.into_inner()).await)
+    }
+
+    async fn update_document(
+        &self,
+        request: Request<pb::UpdateDocumentRequest>,
+    ) -> Result<Response<pb::UpdateDocumentResponse>, Status> {
+        answer(self.update(request.into_inner()).await)
+    }
+
+    async fn delete_document(
+        &self,
+        request: Request<pb::DeleteDocumentRequest>,
+    ) -> Result<Response<pb::DeleteDocumentResponse>, Status> {
+        answer(self.delete(&request.into_inner()).await)
+    }
+
+    async fn search(
+        &self,
+        request: Request<pb::SearchRequest>,
+    ) -> Result<Response<pb::SearchResponse>, Status> {
+        answer(self.search(request).await)
+    }
+}
+
+fn answer<T>(result: Result<T, KnowledgeError>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(Into::into)
+}

@@ -1,0 +1,148 @@
+//! Search: the vector of the question, the candidates, their order, the sentences to speak.
+
+use std::{sync::Arc, time::Duration};
+
+use db::PooledConnection;
+use proto::insta::knowledge::v1 as pb;
+use service_kit::{deadline::Deadline, field::FieldErrors};
+use tonic::Request;
+
+use super::{answer, request};
+use crate::{
+    app::App,
+    domain::{self, Question, Ranked, Sentence, Slug},
+    error::KnowledgeError,
+    store::search as store,
+};
+
+const MAX_QUERY: usize = 1_000;
+const DEFAULT_PAGE: usize = 5;
+const MAX_PAGE: i32 = 20;
+/// What the database needs after the embedder has had its time.
+const DATABASE_TIME: Duration = Duration::from_millis(200);
+
+/// What is asked.
+struct Asked {
+    query: String,
+    collection: Option<Slug>,
+    page_size: usize,
+}
+
+impl App {
+    pub(super) async fn search(
+        &self,
+        request: Request<pb::SearchRequest>,
+    ) -> Result<pb::SearchResponse, KnowledgeError> {
+        let deadline = request.extensions().get::<Deadline>().copied();
+        let asked = Asked::try_from(request.into_inner())?;
+        let vector = self.vector(&asked.query, deadline).await;
+        let query = store::Query {
+            text: &asked.query,
+            collection: asked.collection.as_ref(),
+            vector: vector.as_deref(),
+            model: self.embedder.model(),
+        };
+        let mut connection = self.db.get().await?;
+        let (question, candidates) = store::find(&mut connection, &query).await?;
+        let mut ranked = domain::rank(&question, candidates, self.min_relevance);
+        ranked.truncate(asked.page_size);
+        let spoken = spoken(&mut connection, &question, &ranked).await?;
+        let degraded = vector.is_none();
+        let found = if ranked.is_empty() {
+            "nothing"
+        } else {
+            "something"
+        };
+        metrics::counter!("knowledge_searches_total", "found" => found, "degraded" => degraded.to_string())
+            .increment(1);
+        let passages = ranked.into_iter().zip(spoken);
+        Ok(pb::SearchResponse {
+            passages: passages
+                .map(|(ranked, spoken)| answer::passage(ranked, spoken))
+                .collect(),
+            degraded,
+            embedding_model: if degraded {
+                String::new()
+            } else {
+                self.embedder.model().to_owned()
+            },
+        })
+    }
+
+    /// The vector of the question, if it can be had in time.
+    async fn vector(&self, query: &str, deadline: Option<Deadline>) -> Option<Arc<[f32]>> {
+        let left = deadline.map_or(Duration::MAX, Deadline::remaining);
+        match self
+            .embedder
+            .query(query, left.saturating_sub(DATABASE_TIME))
+            .await
+        {
+            Ok(vector) => Some(vector),
+            Err(error) => {
+                tracing::warn!(%error, "A search goes by text alone");
+                None
+            }
+        }
+    }
+}
+
+impl TryFrom<pb::SearchRequest> for Asked {
+    type Error = FieldErrors;
+
+    fn try_from(request: pb::SearchRequest) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::new();
+        let query = request.query.trim();
+        errors.length("query", query, 1, MAX_QUERY);
+        if query.contains('\0') {
+            errors.add("query", "must not hold NUL characters");
+        }
+        let collection = request::collection(&mut errors, &request.collection);
+        let page_size = match request.page_size {
+            0 => DEFAULT_PAGE,
+            size @ 1..=MAX_PAGE => usize::try_from(size).unwrap_or(DEFAULT_PAGE),
+            _ => {
+                errors.add("page_size", format_args!("must be 0 to {MAX_PAGE}"));
+                DEFAULT_PAGE
+            }
+        };
+        errors.finish(Some(Self {
+            query: query.to_owned(),
+            collection,
+            page_size,
+        }))
+    }
+}
+
+/// The sentences to speak, for each passage.
+async fn spoken(
+    connection: &mut PooledConnection<'_>,
+    question: &Question,
+    ranked: &[Ranked],
+) -> Result<Vec<String>, KnowledgeError> {
+    let sentences: Vec<_> = ranked
+        .iter()
+        .map(|ranked| domain::sentences(&ranked.candidate.text))
+        .collect();
+    let mut texts = Vec::new();
+    for (ranked, sentences) in ranked.iter().zip(&sentences) {
+        texts.push(format!(
+            "{}\n{}",
+            ranked.candidate.title, ranked.candidate.heading_path
+        ));
+        texts.extend(sentences.iter().map(ToString::to_string));
+    }
+    let mut lexemes = store::lexemes(connection, texts).await?.into_iter();
+    let mut next = move || lexemes.next().unwrap_or_default();
+    let spoken = sentences.into_iter().map(|sentences| {
+        let context = next();
+        let sentences: Vec<_> = sentences
+            .into_iter()
+            .map(|text| Sentence {
+                text: text.to_owned(),
+                lexemes: next(),
+            })
+            .collect();
+        domain::speakable(question, &context, &sentences)
+    });
+    Ok(spoken.collect())
+}

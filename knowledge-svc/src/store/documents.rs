@@ -1,0 +1,247 @@
+//! Documents. Each write is one transaction with the passages that it makes, and locks the document's row first.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    dsl::sql,
+    expression::SqlLiteral,
+    prelude::*,
+    result::{DatabaseErrorKind, Error},
+    sql_types::Text,
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use service_kit::field::FieldErrors;
+use uuid::Uuid;
+
+use super::{passages, schema::documents};
+use crate::{
+    domain::{
+        Change, ContentType, Document, Draft, EmbeddingState, Passage, Slug, passages as cut,
+    },
+    error::KnowledgeError,
+};
+
+/// How far the vectors of the document in the row are.
+const EMBEDDING_STATE: &str = "CASE \
+    WHEN EXISTS (SELECT FROM insta_knowledge.embedding_jobs j JOIN insta_knowledge.passages p USING (passage_id) \
+      WHERE p.document_id = documents.document_id AND j.failure IS NULL) THEN 'pending' \
+    WHEN EXISTS (SELECT FROM insta_knowledge.embedding_jobs j JOIN insta_knowledge.passages p USING (passage_id) \
+      WHERE p.document_id = documents.document_id) THEN 'failed' \
+    ELSE 'ready' END";
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = documents)]
+struct Row {
+    document_id: String,
+    collection: String,
+    title: String,
+    content_type: String,
+    language: String,
+    labels: Vec<String>,
+    etag: Uuid,
+    create_time: DateTime<Utc>,
+    update_time: DateTime<Utc>,
+    #[diesel(select_expression = embedding_state(), select_expression_type = SqlLiteral<Text>)]
+    embedding_state: String,
+}
+
+fn embedding_state() -> SqlLiteral<Text> {
+    sql(EMBEDDING_STATE)
+}
+
+impl Row {
+    fn with_content(self, content: String) -> Result<Document, KnowledgeError> {
+        let inconsistent = |column| KnowledgeError::Inconsistent { column };
+        let content_type = match self.content_type.as_str() {
+            "markdown" => ContentType::Markdown,
+            "plain_text" => ContentType::PlainText,
+            _ => return Err(inconsistent("content_type")),
+        };
+        let embedding_state = match self.embedding_state.as_str() {
+            "pending" => EmbeddingState::Pending,
+            "failed" => EmbeddingState::Failed,
+            _ => EmbeddingState::Ready,
+        };
+        let collection = self
+            .collection
+            .parse()
+            .map_err(|_| inconsistent("collection"))?;
+        Ok(Document {
+            document_id: self.document_id,
+            draft: Draft {
+                collection,
+                title: self.title,
+                content,
+                content_type,
+                language: self.language,
+                labels: self.labels,
+            },
+            embedding_state,
+            create_time: self.create_time,
+            update_time: self.update_time,
+            etag: self.etag,
+        })
+    }
+}
+
+/// Adds a document with its passages.
+///
+/// # Errors
+/// [`KnowledgeError::Exists`] when the id is taken.
+pub(crate) async fn create(
+    connection: &mut AsyncPgConnection,
+    document_id: &Slug,
+    draft: &Draft,
+    cut: &[Passage],
+    now: DateTime<Utc>,
+) -> Result<Document, KnowledgeError> {
+    connection
+        .transaction(async |connection| {
+            diesel::insert_into(documents::table)
+                .values((
+                    documents::document_id.eq(document_id.as_str()),
+                    documents::collection.eq(draft.collection.as_str()),
+                    documents::title.eq(&draft.title),
+                    documents::content.eq(&draft.content),
+                    documents::content_type.eq(draft.content_type.as_str()),
+                    documents::language.eq(&draft.language),
+                    documents::labels.eq(&draft.labels),
+                    documents::etag.eq(Uuid::new_v4()),
+                    documents::create_time.eq(now),
+                    documents::update_time.eq(now),
+                ))
+                .execute(connection)
+                .await
+                .map_err(exists)?;
+            passages::replace(connection, document_id.as_str(), draft, cut, now).await?;
+            summary(connection, document_id.as_str()).await
+        })
+        .await
+}
+
+fn exists(error: Error) -> KnowledgeError {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)
+            if db::constraint(&error) == Some("documents_pkey") =>
+        {
+            KnowledgeError::Exists
+        }
+        error => error.into(),
+    }
+}
+
+/// A document with its content.
+pub(crate) async fn find(
+    connection: &mut AsyncPgConnection,
+    document_id: &Slug,
+) -> Result<Option<Document>, KnowledgeError> {
+    let row: Option<(Row, String)> = documents::table
+        .find(document_id.as_str())
+        .select((Row::as_select(), documents::content))
+        .first(connection)
+        .await
+        .optional()?;
+    row.map(|(row, content)| row.with_content(content))
+        .transpose()
+}
+
+/// Documents without their content, by id, after the one named `after`.
+pub(crate) async fn list(
+    connection: &mut AsyncPgConnection,
+    collection: Option<&Slug>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Document>, KnowledgeError> {
+    let mut query = documents::table
+        .order(documents::document_id)
+        .limit(limit)
+        .select(Row::as_select())
+        .into_boxed();
+    if let Some(collection) = collection {
+        query = query.filter(documents::collection.eq(collection.as_str()));
+    }
+    if let Some(after) = after {
+        query = query.filter(documents::document_id.gt(after));
+    }
+    let rows: Vec<Row> = query.load(connection).await?;
+    rows.into_iter()
+        .map(|row| row.with_content(String::new()))
+        .collect()
+}
+
+/// Changes a document and what of its passages is no longer the same. An `etag` must be the current one.
+///
+/// # Errors
+/// [`KnowledgeError::NotFound`], [`KnowledgeError::EtagMismatch`], and [`KnowledgeError::Invalid`] when no passages
+/// can be made of what the document becomes.
+pub(crate) async fn update(
+    connection: &mut AsyncPgConnection,
+    document_id: &Slug,
+    etag: &str,
+    change: Change,
+    now: DateTime<Utc>,
+) -> Result<Document, KnowledgeError> {
+    connection
+        .transaction(async |connection| {
+            let current = lock(connection, document_id).await?;
+            if !etag.is_empty() && etag != current.etag.to_string() {
+                return Err(KnowledgeError::EtagMismatch);
+            }
+            let draft = change.apply(current.draft);
+            let passages =
+                cut(&draft).map_err(|problem| FieldErrors::one("document.content", problem))?;
+            diesel::update(documents::table.find(document_id.as_str()))
+                .set((
+                    documents::collection.eq(draft.collection.as_str()),
+                    documents::title.eq(&draft.title),
+                    documents::content.eq(&draft.content),
+                    documents::content_type.eq(draft.content_type.as_str()),
+                    documents::language.eq(&draft.language),
+                    documents::labels.eq(&draft.labels),
+                    documents::etag.eq(Uuid::new_v4()),
+                    documents::update_time.eq(now),
+                ))
+                .execute(connection)
+                .await?;
+            passages::replace(connection, document_id.as_str(), &draft, &passages, now).await?;
+            summary(connection, document_id.as_str()).await
+        })
+        .await
+}
+
+/// Removes a document with all that belongs to it, and tells whether it was there.
+pub(crate) async fn delete(
+    connection: &mut AsyncPgConnection,
+    document_id: &Slug,
+) -> Result<bool, KnowledgeError> {
+    let deleted = diesel::delete(documents::table.find(document_id.as_str()))
+        .execute(connection)
+        .await?;
+    Ok(deleted > 0)
+}
+
+async fn lock(
+    connection: &mut AsyncPgConnection,
+    document_id: &Slug,
+) -> Result<Document, KnowledgeError> {
+    let (row, content): (Row, String) = documents::table
+        .find(document_id.as_str())
+        .for_update()
+        .select((Row::as_select(), documents::content))
+        .first(connection)
+        .await
+        .optional()?
+        .ok_or(KnowledgeError::NotFound)?;
+    row.with_content(content)
+}
+
+async fn summary(
+    connection: &mut AsyncPgConnection,
+    document_id: &str,
+) -> Result<Document, KnowledgeError> {
+    let row: Row = documents::table
+        .find(document_id)
+        .select(Row::as_select())
+        .first(connection)
+        .await?;
+    row.with_content(String::new())
+}

@@ -1,0 +1,193 @@
+//! Finding passages that may answer. All statements filter by collection before they rank.
+//!
+//! What words are is PostgreSQL's decision alone: questions, passages and sentences are cut into lexemes by the same
+//! dictionary, here and in the generated column. Each lexeme is quoted as `tsquery` wants it, so that no question can
+//! be read as an operator; the lexemes are ORed, because a spoken question holds words that no answer repeats.
+
+use db::{Embedding, Vector};
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use uuid::Uuid;
+
+use crate::{
+    domain::{Candidate, Question, Slug},
+    error::KnowledgeError,
+};
+
+/// How many passages each of the two rankings hands on.
+const CANDIDATES: i64 = 50;
+/// Counting the passages that hold a word stops here: what is in more of them is a common word in any case.
+const COUNTED: i64 = 2_000;
+
+/// What is looked for.
+pub(crate) struct Query<'a> {
+    /// The question as text.
+    pub(crate) text: &'a str,
+    /// The only collection to look in, if there is one.
+    pub(crate) collection: Option<&'a Slug>,
+    /// The vector of the question; without it only the text is searched.
+    pub(crate) vector: Option<&'a [f32]>,
+    /// The model whose vectors are compared.
+    pub(crate) model: &'a str,
+}
+
+/// The passages that may answer, and the words of the question with their weights, all of one moment.
+pub(crate) async fn find(
+    connection: &mut AsyncPgConnection,
+    query: &Query<'_>,
+) -> Result<(Question, Vec<Candidate>), KnowledgeError> {
+    connection
+        .build_transaction()
+        .read_only()
+        .repeatable_read()
+        .run(async |connection| {
+            // Read on in the index until a filter has left enough; has no effect on exact scans.
+            connection
+                .batch_execute("SET LOCAL hnsw.iterative_scan = strict_order")
+                .await?;
+            let question = question(connection, query).await?;
+            let candidates = candidates(connection, query).await?;
+            Ok((question, candidates))
+        })
+        .await
+}
+
+/// The lexemes of each text, in order.
+pub(crate) async fn lexemes(
+    connection: &mut AsyncPgConnection,
+    texts: Vec<String>,
+) -> Result<Vec<Vec<String>>, KnowledgeError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Array<Text>)]
+        lexemes: Vec<String>,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT tsvector_to_array(to_tsvector('english', text)) AS lexemes
+         FROM unnest($1) WITH ORDINALITY AS texts (text, ordinal) ORDER BY ordinal",
+    )
+    .bind::<Array<Text>, _>(texts)
+    .load(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.lexemes).collect())
+}
+
+async fn question(
+    connection: &mut AsyncPgConnection,
+    query: &Query<'_>,
+) -> Result<Question, KnowledgeError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        lexeme: String,
+        #[diesel(sql_type = BigInt)]
+        holding: i64,
+        #[diesel(sql_type = BigInt)]
+        passages: i64,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        r"WITH size AS MATERIALIZED (
+            SELECT count(*) AS passages FROM insta_knowledge.passages WHERE $2 IS NULL OR collection = $2)
+          SELECT asked.lexeme, held.holding, size.passages
+          FROM size, unnest(to_tsvector('english', $1)) AS asked,
+          LATERAL (SELECT count(*) AS holding FROM (
+            SELECT FROM insta_knowledge.passages p
+            WHERE p.search @@ ('''' || replace(replace(asked.lexeme, '\', '\\'), '''', '''''') || '''')::tsquery
+              AND ($2 IS NULL OR p.collection = $2)
+            LIMIT $3) AS counted) AS held",
+    )
+    .bind::<Text, _>(query.text)
+    .bind::<Nullable<Text>, _>(query.collection.map(Slug::as_str))
+    .bind::<BigInt, _>(COUNTED)
+    .load(connection)
+    .await?;
+    let passages = rows.as_slice().first().map_or(0, |row| row.passages);
+    let lexemes = rows.into_iter().map(|row| (row.lexeme, row.holding));
+    Ok(Question::new(lexemes.collect(), passages))
+}
+
+const CANDIDATES_SQL: &str = r"
+  WITH question AS MATERIALIZED (
+    SELECT array_agg(lexeme) AS lexemes,
+      string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS query
+    FROM unnest(to_tsvector('english', $1))),
+  by_meaning AS (
+    SELECT passage_id, row_number() OVER (ORDER BY distance, passage_id)::integer AS place
+    FROM (
+      SELECT passage_id, embedding <=> $2 AS distance
+      FROM insta_knowledge.passages
+      WHERE $2 IS NOT NULL AND embedding_model = $3 AND ($4 IS NULL OR collection = $4)
+      ORDER BY embedding <=> $2 LIMIT $5) AS nearest),
+  by_text AS (
+    SELECT passage_id, row_number() OVER (ORDER BY score DESC, passage_id)::integer AS place
+    FROM (
+      SELECT passage_id, ts_rank(search, question.query, 1) AS score
+      FROM insta_knowledge.passages, question
+      WHERE search @@ question.query AND ($4 IS NULL OR collection = $4)
+      ORDER BY score DESC, passage_id LIMIT $5) AS best)
+  SELECT p.passage_id, p.document_id, p.title, p.heading_path, p.text, p.ordinal = 0 AS leads,
+    CASE WHEN p.embedding_model = $3 THEN 1 - (p.embedding <=> $2) END AS similarity,
+    by_meaning.place AS vector_rank, by_text.place AS text_rank,
+    ARRAY(SELECT unnest(tsvector_to_array(p.search)) INTERSECT SELECT unnest(question.lexemes)) AS lexemes
+  FROM by_meaning FULL JOIN by_text USING (passage_id)
+    JOIN insta_knowledge.passages p USING (passage_id), question";
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    passage_id: Uuid,
+    #[diesel(sql_type = Text)]
+    document_id: String,
+    #[diesel(sql_type = Text)]
+    title: String,
+    #[diesel(sql_type = Text)]
+    heading_path: String,
+    #[diesel(sql_type = Text)]
+    text: String,
+    #[diesel(sql_type = Bool)]
+    leads: bool,
+    #[diesel(sql_type = Nullable<Double>)]
+    similarity: Option<f64>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    vector_rank: Option<i32>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    text_rank: Option<i32>,
+    #[diesel(sql_type = Array<Text>)]
+    lexemes: Vec<String>,
+}
+
+async fn candidates(
+    connection: &mut AsyncPgConnection,
+    query: &Query<'_>,
+) -> Result<Vec<Candidate>, KnowledgeError> {
+    let vector = query.vector.map(|vector| Embedding::from(vector.to_vec()));
+    let rows: Vec<Row> = diesel::sql_query(CANDIDATES_SQL)
+        .bind::<Text, _>(query.text)
+        .bind::<Nullable<Vector>, _>(vector)
+        .bind::<Text, _>(query.model)
+        .bind::<Nullable<Text>, _>(query.collection.map(Slug::as_str))
+        .bind::<BigInt, _>(CANDIDATES)
+        .load(connection)
+        .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+impl From<Row> for Candidate {
+    fn from(row: Row) -> Self {
+        Self {
+            passage_id: row.passage_id,
+            document_id: row.document_id,
+            title: row.title,
+            heading_path: row.heading_path,
+            text: row.text,
+            leads: row.leads,
+            similarity: row.similarity,
+            vector_rank: row.vector_rank,
+            text_rank: row.text_rank,
+            lexemes: row.lexemes,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! knowledge-svc as its clients see it: a real server, a real PostgreSQL, an embedder that answers over HTTP.
+
+mod app;
+mod callers;
+mod documents;
+mod embedder;
+mod embedding;
+mod evaluation;
+mod outages;
+mod search;
+mod update_document;

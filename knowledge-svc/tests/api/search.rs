@@ -1,0 +1,175 @@
+//! Searching.
+
+use insta::assert_snapshot;
+use proto::insta::knowledge::v1::*;
+use service_kit::{CallId, Scope};
+use test_kit::{Identity, told};
+
+use crate::app::{TestApp, document};
+
+async fn with_articles() -> TestApp {
+    let app = TestApp::start().await;
+    app.create_ready(&[
+        document(
+            "refunds",
+            "Refunds",
+            "You get your money back within 30 days.\n\n# Later\nPayments after that are kept.",
+        ),
+        document("webhooks", "Webhooks", "A webhook tells your program of changes."),
+        document(
+            "error-codes",
+            "Error messages",
+            "Every message has a code.\n\n- PL-310: the file is too large.\n- PL-429: too many requests.",
+        ),
+    ])
+    .await;
+    app
+}
+
+#[tokio::test]
+async fn the_best_passage_comes_first_with_its_reasons_and_its_words() {
+    let app = with_articles().await;
+    let found = app.ask("When do I get my money back?").await;
+    assert!(!found.degraded);
+    assert_eq!(found.embedding_model, "test-model");
+    let best = &found.passages[0];
+    assert_eq!(
+        (best.document_id.as_str(), best.heading_path.as_str()),
+        ("refunds", "")
+    );
+    assert_eq!(best.speakable, "You get your money back within 30 days.");
+    let score = best.score.unwrap();
+    assert_eq!((score.vector_rank, score.text_rank), (Some(1), Some(1)));
+    assert!(
+        score
+            .similarity
+            .is_some_and(|similarity| (0.0..=1.0).contains(&similarity))
+    );
+    let fused: Vec<_> = found
+        .passages
+        .iter()
+        .map(|p| p.score.unwrap().fused)
+        .collect();
+    assert!(fused.is_sorted_by(|a, b| a >= b), "{fused:?}");
+}
+
+#[tokio::test]
+async fn the_sentence_that_answers_is_spoken_wherever_it_stands() {
+    let app = with_articles().await;
+    let found = app.ask("What does error PL-429 mean?").await;
+    let best = &found.passages[0];
+    assert_eq!(best.document_id, "error-codes");
+    assert!(
+        best.speakable.contains("too many requests"),
+        "{}",
+        best.speakable
+    );
+}
+
+#[tokio::test]
+async fn what_nothing_answers_finds_nothing() {
+    let app = with_articles().await;
+    for query in ["How long should I boil an egg?", "the of and", "???", "🥚"] {
+        assert_eq!(app.ask(query).await.passages, [], "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_is_never_read_as_an_operator() {
+    let app = with_articles().await;
+    for query in [
+        r"money' | 'back",
+        r"back\slash \' money",
+        "money & !back <-> (days:*)",
+        "'; DROP TABLE documents; --",
+        "http://a.b/c?d=e&f=%27 user@example.com /usr/local it's",
+    ] {
+        app.ask(query).await;
+    }
+    assert_eq!(
+        app.ask("money back days").await.passages[0].document_id,
+        "refunds"
+    );
+}
+
+#[tokio::test]
+async fn a_collection_limits_what_is_found() {
+    let app = with_articles().await;
+    let mut other = document(
+        "other-refunds",
+        "Refunds",
+        "You get your money back within 90 days.",
+    );
+    other.collection = "partners".into();
+    app.create_ready(&[other]).await;
+    let mut request = SearchRequest {
+        query: "When do I get my money back?".into(),
+        collection: "partners".into(),
+        ..SearchRequest::default()
+    };
+    let found = app.search(request.clone()).await.unwrap().passages;
+    let ids: Vec<_> = found
+        .iter()
+        .map(|passage| passage.document_id.as_str())
+        .collect();
+    assert_eq!(ids, ["other-refunds"]);
+    request.collection = "nothing-here".into();
+    assert_eq!(app.search(request.clone()).await.unwrap().passages, []);
+    request.collection.clear();
+    request.page_size = 1;
+    assert_eq!(app.search(request).await.unwrap().passages.len(), 1);
+}
+
+#[tokio::test]
+async fn wrong_requests_are_told() {
+    let app = TestApp::start().await;
+    let wrong = SearchRequest {
+        query: " ".into(),
+        collection: "X".into(),
+        page_size: 21,
+    };
+    assert_snapshot!(told(&app.search(wrong).await.unwrap_err()), @"InvalidArgument [query, collection, page_size] query must have 1 to 1000 characters, has 0; collection must be 3 to 80 lower-case letters, digits or dashes; page_size must be 0 to 20");
+    let wrong = SearchRequest {
+        query: "x\0".repeat(501),
+        page_size: -1,
+        ..SearchRequest::default()
+    };
+    assert_snapshot!(told(&app.search(wrong).await.unwrap_err()), @"InvalidArgument [query, query, page_size] query must have 1 to 1000 characters, has 1002; query must not hold NUL characters; page_size must be 0 to 20");
+}
+
+#[tokio::test]
+async fn users_agents_and_readers_find_the_same() {
+    let app = with_articles().await;
+    for caller in [
+        Identity::user("ada"),
+        Identity::delegate("ada", CallId::generate()),
+        Identity::service(&[Scope::KnowledgeRead]),
+    ] {
+        let request = SearchRequest {
+            query: "money back".into(),
+            ..SearchRequest::default()
+        };
+        let answer = app
+            .client()
+            .search(app.identity.request(&caller, request))
+            .await
+            .unwrap();
+        assert_eq!(answer.into_inner().passages[0].document_id, "refunds");
+    }
+}
+
+#[tokio::test]
+async fn the_same_question_is_embedded_once() {
+    let app = with_articles().await;
+    let before = app.embedder.requests().len();
+    for query in ["Money back?", "money  back?", " MONEY BACK? "] {
+        assert!(!app.ask(query).await.degraded);
+    }
+    let requests = app.embedder.requests();
+    assert_eq!(requests.len(), before + 1);
+    let request = &requests[before];
+    assert_eq!(
+        (&request["dimensions"], &request["model"]),
+        (&384.into(), &"test-model".into())
+    );
+}

@@ -1,0 +1,1 @@
+DROP TABLE insta_knowledge.documents;
