@@ -130,13 +130,16 @@ impl Worker {
     }
 
     async fn finish(&self, claimed: &[Job], vectors: Vec<Vec<f32>>) -> Result<(), KnowledgeError> {
-        let made = claimed
-            .iter()
-            .map(|job| job.passage_id)
-            .zip(vectors)
-            .collect();
         let mut connection = self.db.get().await?;
-        jobs::finish(&mut connection, self.embedder.model(), made).await?;
+        for (job, vector) in claimed.iter().zip(vectors) {
+            jobs::finish(
+                &mut connection,
+                self.embedder.model(),
+                job.passage_id,
+                vector,
+            )
+            .await?;
+        }
         let waiting = jobs::waiting(&mut connection).await?;
         metrics::gauge!("knowledge_embedding_jobs_waiting").set(waiting as f64);
         Ok(())

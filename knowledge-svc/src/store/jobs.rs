@@ -4,15 +4,15 @@
 //! harm: a passage never changes its text, so every worker writes the same vector.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use db::Embedding;
+use db::{Embedding, Vector};
 use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::schema::{embedding_jobs, passages};
+use super::schema::embedding_jobs;
 use crate::error::KnowledgeError;
 
 /// A job that this worker holds until its lease lapses.
@@ -76,40 +76,40 @@ pub(crate) async fn claim(
     Ok(jobs)
 }
 
-/// Writes vectors of `model` and ends their jobs. Passages that are gone by now are passed over.
+/// Writes the vector of a passage and ends its job, unless the passage is gone by now.
+///
+/// One passage at a time: who locks several, in an order of its own, can end in a deadlock with a writer.
 pub(crate) async fn finish(
     connection: &mut AsyncPgConnection,
     model: &str,
-    vectors: Vec<(Uuid, Vec<f32>)>,
+    id: Uuid,
+    vector: Vec<f32>,
 ) -> Result<(), KnowledgeError> {
-    let ids: Vec<Uuid> = vectors.iter().map(|(id, _)| *id).collect();
-    connection
-        .transaction(async |connection| {
-            for (id, vector) in vectors {
-                diesel::update(passages::table.find(id))
-                    .set((
-                        passages::embedding.eq(Embedding::from(vector)),
-                        passages::embedding_model.eq(model),
-                    ))
-                    .execute(connection)
-                    .await?;
-            }
-            diesel::delete(embedding_jobs::table.filter(embedding_jobs::passage_id.eq_any(ids)))
-                .execute(connection)
-                .await?;
-            Ok(())
-        })
-        .await
+    diesel::sql_query(
+        // The join makes the passage's lock the first, as it is for a writer that removes both.
+        "WITH made AS (
+           UPDATE insta_knowledge.passages SET embedding = $2, embedding_model = $3 WHERE passage_id = $1
+           RETURNING passage_id)
+         DELETE FROM insta_knowledge.embedding_jobs job USING made WHERE job.passage_id = made.passage_id",
+    )
+    .bind::<SqlUuid, _>(id)
+    .bind::<Vector, _>(Embedding::from(vector))
+    .bind::<Text, _>(model)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
-/// Gives jobs back, to be taken again at `due_time`.
+/// Gives jobs back, to be taken again at `due_time`. Those that a writer is removing are passed over.
 pub(crate) async fn release(
     connection: &mut AsyncPgConnection,
     ids: Vec<Uuid>,
     due_time: DateTime<Utc>,
 ) -> Result<(), KnowledgeError> {
     diesel::sql_query(
-        "UPDATE insta_knowledge.embedding_jobs SET due_time = $2 WHERE passage_id = ANY ($1)",
+        "UPDATE insta_knowledge.embedding_jobs SET due_time = $2 WHERE passage_id IN (
+           SELECT passage_id FROM insta_knowledge.embedding_jobs WHERE passage_id = ANY ($1)
+           FOR UPDATE SKIP LOCKED)",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Timestamptz, _>(due_time)

@@ -176,3 +176,29 @@ async fn a_large_document_gets_all_its_vectors() {
     assert_eq!(app.embedder.texts().len(), 50);
     assert!(app.embedder.requests().len() >= 4, "in batches");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_and_the_worker_never_stand_in_each_others_way() {
+    let app = TestApp::start().await;
+    let version = |word: &str| -> String {
+        (0..60)
+            .map(|n| format!("# Part {n}\nText {word} {n}.\n"))
+            .collect()
+    };
+    app.create(document("large", "Large", &version("0")))
+        .await
+        .unwrap();
+    for n in 1..20 {
+        let asked = app.embedder.requests().len();
+        let next = document("large", "Large", &version(&n.to_string()));
+        app.update(next, &["content"]).await.unwrap();
+        // The next write comes while vectors of this one are made.
+        app.until_asked(|_| app.embedder.requests().len() > asked)
+            .await;
+    }
+    app.until("large", Ready).await;
+    assert_eq!(
+        app.ask("text 19 part 7").await.passages[0].text,
+        "Text 19 7."
+    );
+}
