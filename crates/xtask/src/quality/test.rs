@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use super::check::{cargo, npm, run_checks};
-use super::e2e::e2e;
 use super::step::timed;
 use crate::process::run_visibly;
 use crate::project::Project;
@@ -23,8 +22,7 @@ pub fn test(project: &Project) -> anyhow::Result<()> {
                 cargo(project.root()).args(["test", "--workspace"]),
                 &installed,
             ))
-        })?;
-        steps.run("end to end", || e2e(project))
+        })
     })
 }
 
