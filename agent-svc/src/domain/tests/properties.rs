@@ -103,7 +103,7 @@ struct Watch {
     conversation: Conversation,
     now: Duration,
     asked: Option<(Ticket, Duration)>,
-    last_ticket: u32,
+    last_ticket: Option<u32>,
     cancelled: HashSet<u32>,
     stopped: HashSet<SpeechId>,
     synthesised: Vec<SpeechId>,
@@ -122,7 +122,7 @@ impl Watch {
             conversation: Conversation::new(Settings::default()),
             now: Duration::ZERO,
             asked: None,
-            last_ticket: 0,
+            last_ticket: None,
             cancelled: HashSet::new(),
             stopped: HashSet::new(),
             synthesised: Vec::new(),
@@ -137,7 +137,8 @@ impl Watch {
     }
 
     fn ticket(&self, back: u32) -> u32 {
-        self.last_ticket.saturating_sub(back)
+        self.last_ticket
+            .map_or(NEVER_ASKED, |last| last.saturating_sub(back))
     }
 
     fn step(&mut self, after: u64, step: Step) {
@@ -287,7 +288,7 @@ impl Watch {
                     );
                 }
                 self.asked = Some((ticket, self.now));
-                self.last_ticket = ticket.0;
+                self.last_ticket = Some(ticket.0);
             }
             Output::CancelResponse(id) => {
                 let number = id.as_str().trim_start_matches("resp_");
@@ -361,6 +362,9 @@ impl Watch {
         }
     }
 }
+
+/// The response that a confused provider speaks of before anything was asked of it.
+const NEVER_ASKED: u32 = 9_999;
 
 fn response(ticket: u32) -> ResponseId {
     format!("resp_{ticket}").into()
