@@ -104,7 +104,6 @@ struct Watch {
     now: Duration,
     asked: Option<(Ticket, Duration)>,
     last_ticket: Option<u32>,
-    cancelled: HashSet<u32>,
     stopped: HashSet<SpeechId>,
     synthesised: Vec<SpeechId>,
     playing: Option<(SpeechId, u64, u64)>,
@@ -123,7 +122,6 @@ impl Watch {
             now: Duration::ZERO,
             asked: None,
             last_ticket: None,
-            cancelled: HashSet::new(),
             stopped: HashSet::new(),
             synthesised: Vec::new(),
             playing: None,
@@ -290,10 +288,6 @@ impl Watch {
                 self.asked = Some((ticket, self.now));
                 self.last_ticket = Some(ticket.0);
             }
-            Output::CancelResponse(id) => {
-                let number = id.as_str().trim_start_matches("resp_");
-                self.cancelled.insert(number.parse().expect("a number"));
-            }
             Output::Play { speech, audio } => self.check_play(speech, &audio),
             Output::FinishPlaying(_) => self.finishing = true,
             Output::Stop(speech) => {
@@ -330,12 +324,6 @@ impl Watch {
             !self.stopped.contains(&speech),
             "{speech:?} is played after its stop"
         );
-        if let Ok(ticket) = u32::try_from(audio[0]) {
-            assert!(
-                !self.cancelled.contains(&ticket),
-                "a cancelled response is played"
-            );
-        }
         match &mut self.playing {
             Some((current, queued, _)) if *current == speech => *queued += audio.len() as u64,
             playing => {
