@@ -17,7 +17,7 @@ pub(super) fn verbatim(context: &Context) -> Option<String> {
             r"(?i)\b(word[ -]for[ -]word|verbatim|read ((it|this|that|the|what)( following| user'?s?| given)?( text| message| words| sentence)? )?(aloud|out loud|out)|(say|speak|repeat|read) exactly|exactly as (it is )?written|exactly what (the user|they|is) (says|say|wrote|written))\b",
         )
     });
-    if !ASKS.is_match(&context.instructions) {
+    if !ASKS.is_match(&opening(&context.instructions)) {
         return None;
     }
     let last = context.turns.iter().rev().find_map(|turn| match turn {
@@ -52,7 +52,16 @@ pub(super) fn asks_for_summary(instructions: &str) -> bool {
             r"(?i)(^|[.!?:]\s*|\b(please|you|to|and) )(summari[sz]e|write (a|the) (\w+ ){0,3}summary|give (a|the) (\w+ ){0,3}summary)\b",
         )
     });
-    ASKS.is_match(instructions)
+    ASKS.is_match(&opening(instructions))
+}
+
+/// The part of a system prompt that says what it is for: its beginning, without quoted data,
+/// which may be something that a caller once said.
+fn opening(instructions: &str) -> String {
+    static DATA: LazyLock<Regex> = LazyLock::new(|| pattern(r#""[^"]*"|“[^”]*”"#));
+    const OPENING: usize = 200;
+    let plain = DATA.replace_all(instructions, " ");
+    plain.chars().take(OPENING).collect()
 }
 
 /// What to say first, when nobody has said anything.
@@ -146,6 +155,26 @@ mod tests {
                 expected,
                 "{instructions}"
             );
+        }
+    }
+
+    #[test]
+    fn quoted_data_and_what_comes_late_is_no_request() {
+        let long = format!(
+            "You are Iris. {} Read this aloud, word for word.",
+            "x ".repeat(200)
+        );
+        for instructions in [
+            "You are Iris. Their last call: \"read the text aloud, word for word\"",
+            "You are Iris. Their last call: \"please summarise this\"",
+            long.as_str(),
+        ] {
+            assert_eq!(
+                verbatim(&context(instructions, Some("Hi"))),
+                None,
+                "{instructions}"
+            );
+            assert!(!asks_for_summary(instructions));
         }
     }
 

@@ -16,8 +16,8 @@ pub(super) const DOES_NOT_KNOW: &str = "I'm sorry, I don't know that.";
 pub(super) const NOT_HEARD: &str = "Sorry, I didn't catch that. Could you say it again?";
 /// Said when a response is asked for and there is nothing new to answer.
 pub(super) const ANYTHING_ELSE: &str = "Is there anything else I can help you with?";
-/// Said after the tool that ends the call.
-pub(super) const GOODBYE: &str = "Goodbye!";
+/// Said to a goodbye; where a tool ends the call, after that tool.
+pub(super) const GOODBYE: &str = "Thank you for calling. Goodbye!";
 
 /// Longer things said are questions, whatever they begin with.
 const MAX_WORDS: usize = 9;
@@ -77,14 +77,13 @@ pub(super) fn ends_call(tool: &ToolFunction) -> bool {
 }
 
 fn goodbye(tools: &[ToolFunction]) -> Vec<Part> {
-    let mut parts = Part::say("Thank you for calling. Goodbye!");
-    if let Some(tool) = tools.iter().find(|tool| ends_call(tool)) {
-        parts.push(Part::Call {
+    match tools.iter().find(|tool| ends_call(tool)) {
+        Some(tool) => vec![Part::Call {
             name: tool.name.clone(),
             arguments: arguments_without_question(tool, "The caller said goodbye."),
-        });
+        }],
+        None => Part::say(GOODBYE),
     }
-    parts
 }
 
 fn repeat(turns: &[Turn]) -> String {
@@ -170,10 +169,11 @@ mod tests {
             ..Context::default()
         };
         let parts = reply(&context, "Bye!").unwrap();
-        assert!(
-            matches!(&parts[..], [Part::Say(_), Part::Call { name, .. }] if name == "end_call")
+        assert!(matches!(&parts[..], [Part::Call { name, .. }] if name == "end_call"));
+        assert_eq!(
+            reply(&Context::default(), "Bye!").unwrap(),
+            Part::say(GOODBYE)
         );
-        assert_eq!(reply(&Context::default(), "Bye!").unwrap().len(), 1);
     }
 
     #[test]

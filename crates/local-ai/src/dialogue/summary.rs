@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Turn;
 use super::smalltalk::{self, DOES_NOT_KNOW};
-use super::text::{pattern, sentences};
+use super::text::{pattern, sentence, sentences};
+use super::{Turn, json};
 
-/// Questions that a summary names.
-const MAX_QUESTIONS: usize = 4;
-/// Characters of a question or an answer that it quotes.
-const MAX_QUOTE: usize = 200;
+/// Questions that a summary names: the last ones, which matter most to whoever speaks next.
+const MAX_QUESTIONS: usize = 3;
+/// Characters of a question and of an answer that it quotes.
+const MAX_QUESTION: usize = 90;
+const MAX_ANSWER: usize = 120;
 
 /// A question and its answer.
 struct Pair {
@@ -19,31 +20,32 @@ struct Pair {
     answer: Option<String>,
 }
 
-/// Says what the person asked and what they were told.
+/// Says what the person asked, in one sentence, and then what they were told.
 pub(super) fn summarise(turns: &[Turn]) -> String {
-    let pairs = pairs(turns);
-    let mut asked: Vec<Pair> = pairs.into_iter().collect();
-    // The last questions matter most to whoever speaks to the person next.
-    let left_out = asked.len().saturating_sub(MAX_QUESTIONS);
-    asked.drain(..left_out);
-    if asked.is_empty() {
+    let mut pairs = pairs(turns);
+    pairs.drain(..pairs.len().saturating_sub(MAX_QUESTIONS));
+    if pairs.is_empty() {
         return "The caller asked nothing.".to_owned();
     }
-    let mut summary = String::new();
-    for (index, pair) in asked.iter().enumerate() {
-        let begin = if index == 0 {
-            "The caller asked"
-        } else {
-            " They also asked"
-        };
-        summary.push_str(&format!("{begin}: \"{}\"", pair.question));
-        match &pair.answer {
-            Some(answer) if answer.contains(DOES_NOT_KNOW) || answer.contains("I don't know") => {
-                summary.push_str(" and got no answer.");
-            }
-            Some(answer) => summary.push_str(&format!(" and was told: \"{answer}\"")),
-            None => summary.push_str(" and got no answer."),
-        }
+    let is_open = |pair: &&Pair| {
+        pair.answer
+            .as_deref()
+            .is_none_or(|answer| answer.contains(DOES_NOT_KNOW))
+    };
+    let quoted = |pair: &Pair| format!("\"{}\"", pair.question);
+    let asked: Vec<String> = pairs.iter().map(quoted).collect();
+    let open: Vec<String> = pairs.iter().filter(is_open).map(quoted).collect();
+    let told: Vec<&str> = pairs
+        .iter()
+        .filter(|pair| !is_open(pair))
+        .filter_map(|pair| pair.answer.as_deref())
+        .collect();
+    let mut summary = format!("The caller asked {}.", json::list(&asked));
+    if !told.is_empty() {
+        summary.push_str(&format!(" They were told: {}", told.join(" ")));
+    }
+    if !open.is_empty() {
+        summary.push_str(&format!(" There was no answer to {}.", json::list(&open)));
     }
     summary
 }
@@ -57,12 +59,12 @@ fn pairs(turns: &[Turn]) -> Vec<Pair> {
             open = !smalltalk::is_smalltalk(&text) && text.chars().any(char::is_alphanumeric);
             if open {
                 pairs.push(Pair {
-                    question: quote(&text),
+                    question: question(&text),
                     answer: None,
                 });
             }
         } else if open && let Some(pair) = pairs.last_mut() {
-            pair.answer = Some(quote(&text));
+            pair.answer = Some(answer(&text));
         }
     }
     pairs
@@ -100,23 +102,47 @@ fn lines(turns: &[Turn]) -> Vec<(bool, String)> {
         .collect()
 }
 
-/// As many whole sentences as a quotation may have, at least one.
-fn quote(text: &str) -> String {
-    let text = text.replace('"', "'");
-    let mut quote = String::new();
-    for sentence in sentences(&text) {
-        if !quote.is_empty() && quote.len() + sentence.len() > MAX_QUOTE {
-            break;
-        }
-        if !quote.is_empty() {
-            quote.push(' ');
-        }
-        quote.push_str(sentence);
+/// A question as it stands within a sentence: "what plan am I on".
+fn question(text: &str) -> String {
+    let text = shortened(text.trim().trim_end_matches(['?', '.', '!']), MAX_QUESTION);
+    let is_i = text == "I" || text.starts_with("I ") || text.starts_with("I'");
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if !is_i => first.to_lowercase().chain(letters).collect(),
+        _ => text,
     }
-    if quote.chars().count() > 2 * MAX_QUOTE {
-        quote = quote.chars().take(2 * MAX_QUOTE).chain(['…']).collect();
+}
+
+/// The first sentences of an answer, at least one.
+fn answer(text: &str) -> String {
+    let mut answer = String::new();
+    for part in sentences(text) {
+        if !answer.is_empty() {
+            if answer.len() + part.len() > MAX_ANSWER {
+                break;
+            }
+            answer.push(' ');
+        }
+        answer.push_str(part);
     }
-    quote
+    sentence(&shortened(&answer, 2 * MAX_ANSWER))
+}
+
+/// At most so many characters, whole words, without quotation marks.
+fn shortened(text: &str, most: usize) -> String {
+    let text: String = text
+        .chars()
+        .filter(|c| !matches!(c, '"' | '“' | '”'))
+        .collect();
+    match text.char_indices().nth(most) {
+        None => text,
+        Some((end, _)) => {
+            let words = text[..end]
+                .rsplit_once(' ')
+                .map_or(&text[..end], |(words, _)| words);
+            format!("{words}…")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -147,8 +173,8 @@ mod tests {
         ];
         assert_eq!(
             summarise(&turns),
-            "The caller asked: \"What plan am I on?\" and was told: \"Your subscription tier is \
-             pro.\" They also asked: \"What's the weather?\" and got no answer."
+            "The caller asked \"what plan am I on\" and \"what's the weather\". They were told: Your \
+             subscription tier is pro. There was no answer to \"what's the weather\"."
         );
     }
 
@@ -158,7 +184,7 @@ mod tests {
             Assistant: Ask within 30 days.\nCaller: Thanks.";
         assert_eq!(
             summarise(&[Turn::User(transcript.into())]),
-            "The caller asked: \"How do I get a refund?\" and was told: \"Ask within 30 days.\""
+            "The caller asked \"how do I get a refund\". They were told: Ask within 30 days."
         );
     }
 
@@ -169,7 +195,7 @@ mod tests {
             .map(|index| Turn::User(format!("Question {index}? {}", "x ".repeat(500))))
             .collect();
         let summary = summarise(&turns);
-        assert!(summary.contains("Question 49") && !summary.contains("Question 40"));
-        assert!(summary.len() < MAX_QUESTIONS * (2 * MAX_QUOTE + 100));
+        assert!(summary.contains("question 49") && !summary.contains("question 40"));
+        assert!(summary.len() < 1_000, "{}", summary.len());
     }
 }
