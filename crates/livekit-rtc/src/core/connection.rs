@@ -8,6 +8,9 @@ use proto::signal_request::Message as ToServer;
 use super::link::{Link, Sockets};
 use crate::{JoinStage, TrackOptions, TrackSid};
 
+/// How long a media path may be broken before the connection counts as lost.
+const PATH_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How far a connection has come.
 pub(super) enum Connection {
     /// There is none, and a new one is tried at this time.
@@ -51,6 +54,12 @@ impl Connection {
 }
 
 impl Entered {
+    /// When a broken media path counts as lost. Before it was up, patience is the joiner's.
+    pub(super) fn path_given_up_at(&self) -> Option<Instant> {
+        let since = self.is_up.then(|| self.link.down_since()).flatten();
+        since.map(|since| since + PATH_PATIENCE)
+    }
+
     /// Whether the track to publish is not known to the server yet.
     pub(super) fn lacks_track(&self) -> bool {
         self.cid.is_some() && self.track.is_none()

@@ -8,12 +8,14 @@
 mod commands;
 mod connection;
 mod link;
+mod losing;
 mod media;
 mod outbox;
 mod peer;
 mod roster;
 mod sdp;
 mod session;
+mod signalling;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use livekit_protocol as proto;
 use serde::Deserialize;
@@ -73,6 +73,9 @@ pub(super) struct Peer {
     failed: Option<MediaError>,
 }
 
+/// A path is checked again this often, with pauses up to this long, before it counts as broken.
+const CHECK_REPEATS: usize = 7;
+const LONGEST_CHECK_PAUSE: Duration = Duration::from_secs(1);
 /// Label of the channel for reliable messages, in both directions.
 const RELIABLE: &str = "_reliable";
 /// Candidates kept until the description comes.
@@ -80,10 +83,12 @@ const MAX_EARLY_CANDIDATES: usize = 32;
 
 impl Peer {
     pub(super) fn new(now: Instant, local: SocketAddr) -> Result<Self, MediaError> {
-        let config = RtcConfig::new()
+        let mut config = RtcConfig::new()
             .set_rtp_mode(true)
             .clear_codecs()
             .enable_opus(true, false);
+        config.set_max_stun_rto(LONGEST_CHECK_PAUSE);
+        config.set_max_stun_retransmits(CHECK_REPEATS);
         let mut rtc = config.build(now);
         let candidate = Candidate::host(local, Protocol::Udp).map_err(broken)?;
         rtc.add_local_candidate(candidate);

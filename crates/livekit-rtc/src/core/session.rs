@@ -1,36 +1,28 @@
-//! The life of a participant: joining, being in the room, losing and regaining it, leaving.
+//! A participant: what it holds, and what each input and the passing of time lead to.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use livekit_protocol as proto;
 use prost::Message as _;
 use proto::data_packet::Value;
-use proto::request_response::{Reason, Request as RefusedRequest};
 use proto::signal_request::Message as ToServer;
-use proto::signal_response::Message as FromServer;
 use secrecy::SecretString;
-use tracing::{debug, warn};
+use tracing::debug;
 
-use super::commands::{MetadataRequest, refusal};
-use super::connection::{self, Connection, Entered, Ping};
-use super::link::{Link, Sockets};
+use super::commands::MetadataRequest;
+use super::connection::Connection;
+use super::losing::Loss;
 use super::media::Media;
 use super::outbox::Outbox;
 use super::peer::PeerEvent;
-use super::roster::{self, Roster};
+use super::roster::Roster;
 use super::text::{Incoming, Outgoing};
 use super::{Input, Output};
 use crate::{
     Attributes, AudioHandler, DataReceived, DisconnectReason, Event, Identity, JoinError,
-    JoinOptions, LocalParticipant, StreamId, TrackSid, Transcription, TranscriptionSegment,
+    JoinOptions, LocalParticipant, StreamId, Transcription, TranscriptionSegment,
 };
-
-/// How long a media path may be broken before the connection counts as lost.
-const PATH_PATIENCE: Duration = Duration::from_secs(5);
-/// Pauses between attempts to reconnect double from the first to the second.
-const FIRST_PAUSE: Duration = Duration::from_millis(300);
-const LONGEST_PAUSE: Duration = Duration::from_secs(7);
 
 /// What a session cannot know by itself.
 #[derive(Debug)]
@@ -47,26 +39,26 @@ pub(crate) struct SessionConfig {
 pub(crate) struct Session {
     pub(super) config: SessionConfig,
     pub(super) options: JoinOptions,
-    phase: Phase,
+    pub(super) phase: Phase,
     pub(super) connection: Connection,
-    outputs: VecDeque<Output>,
-    token: SecretString,
+    pub(super) outputs: VecDeque<Output>,
+    pub(super) token: SecretString,
     pub(super) local: LocalParticipant,
     pub(super) permission: proto::ParticipantPermission,
     /// Our attributes, set again after every reconnect.
     pub(super) attributes: Attributes,
-    roster: Roster,
-    incoming: Incoming,
+    pub(super) roster: Roster,
+    pub(super) incoming: Incoming,
     pub(super) outgoing: HashMap<StreamId, Outgoing>,
     pub(super) outbox: Outbox,
     pub(super) metadata_requests: Vec<MetadataRequest>,
     pub(super) last_request_id: u32,
     pub(super) media: Media,
-    connections: u64,
+    pub(super) connections: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Phase {
+pub(super) enum Phase {
     Joining {
         until: Instant,
     },
@@ -78,14 +70,6 @@ enum Phase {
         attempt_until: Instant,
     },
     Ended,
-}
-
-/// Why a connection is to be replaced or given up.
-enum Loss {
-    /// Another connection may work.
-    Broken(JoinError),
-    /// It will not get better.
-    Final(JoinError, DisconnectReason),
 }
 
 impl Session {
@@ -177,7 +161,7 @@ impl Session {
             Connection::Down { retry_at } => *retry_at,
             Connection::Dialing | Connection::Entering(_) => None,
             Connection::Entered(entered) => {
-                let path = entered.link.down_since().map(|since| since + PATH_PATIENCE);
+                let path = entered.path_given_up_at();
                 let deadline = entered
                     .link
                     .next_deadline()
@@ -204,7 +188,7 @@ impl Session {
     }
 
     /// Lets time and the engine work until nothing more is to be done at this time.
-    fn advance(&mut self, now: Instant) {
+    pub(super) fn advance(&mut self, now: Instant) {
         self.check_deadlines(now);
         let now_ms = self.unix_ms(now);
         if let Some(entered) = self.connection.entered() {
@@ -226,7 +210,7 @@ impl Session {
         self.take_from_link(now);
     }
 
-    fn check_deadlines(&mut self, now: Instant) {
+    pub(super) fn check_deadlines(&mut self, now: Instant) {
         match self.phase {
             Phase::Joining { until } if now >= until => {
                 let (limit, stage) = (self.options.timeout, self.connection.stage());
@@ -254,10 +238,7 @@ impl Session {
         }
         if let Some(entered) = self.connection.entered() {
             let dead = entered.ping.is_dead(now);
-            let down = entered
-                .link
-                .down_since()
-                .is_some_and(|since| now >= since + PATH_PATIENCE);
+            let down = entered.path_given_up_at().is_some_and(|at| now >= at);
             if dead || down {
                 debug!(
                     signalling = dead,
@@ -270,7 +251,7 @@ impl Session {
         }
     }
 
-    fn check_link(&mut self, now: Instant) {
+    pub(super) fn check_link(&mut self, now: Instant) {
         let Some(entered) = self.connection.entered() else {
             return;
         };
@@ -298,7 +279,7 @@ impl Session {
         }
     }
 
-    fn take_from_link(&mut self, now: Instant) {
+    pub(super) fn take_from_link(&mut self, now: Instant) {
         while let Some((role, event)) = self
             .connection
             .entered()
@@ -324,7 +305,7 @@ impl Session {
         }
     }
 
-    fn handle_packet(&mut self, packet: proto::DataPacket) {
+    pub(super) fn handle_packet(&mut self, packet: proto::DataPacket) {
         let sender = packet.participant_identity;
         self.with_events(|session, events| match packet.value {
             Some(Value::User(user)) => {
@@ -346,362 +327,15 @@ impl Session {
             _ => {}
         });
     }
-
-    fn handle_signal(&mut self, now: Instant, message: FromServer) {
-        if let Some(entered) = self.connection.entered() {
-            entered.ping.heard(now);
-        }
-        match message {
-            FromServer::Join(join) => self.enter(now, join),
-            FromServer::Leave(leave) => self.told_to_leave(now, &leave),
-            FromServer::RefreshToken(token) => self.token = token.into(),
-            FromServer::Offer(offer) => self.accept_offer(now, &offer),
-            FromServer::Answer(answer) => {
-                let accepted = self
-                    .connection
-                    .entered()
-                    .map(|entered| entered.link.accept_answer(now, &answer));
-                if let Some(Err(error)) = accepted {
-                    let error = JoinError::Protocol(format!("the answer is unusable: {error}"));
-                    self.lose(now, Loss::Broken(error));
-                }
-            }
-            FromServer::Trickle(trickle) => {
-                if let Some(entered) = self.connection.entered() {
-                    entered.link.add_candidate(now, &trickle);
-                }
-            }
-            FromServer::Update(update) => self.update_participants(update.participants),
-            FromServer::TrackPublished(published) => self.track_published(published),
-            FromServer::TrackUnpublished(unpublished) => self.track_unpublished(&unpublished),
-            FromServer::TrackSubscribed(subscribed) => {
-                let track = TrackSid::from(subscribed.track_sid);
-                self.outputs
-                    .push_back(Output::Event(Event::LocalTrackSubscribed { track }));
-            }
-            FromServer::Mute(mute) => self.muted_by_server(&mute),
-            FromServer::PongResp(pong) => {
-                let now_ms = self.unix_ms(now);
-                if let Some(entered) = self.connection.entered() {
-                    entered.ping.answered(now_ms, &pong);
-                }
-            }
-            FromServer::RequestResponse(response) => self.handle_response(now, response),
-            // Speakers, quality, video and data tracks are of no concern here.
-            _ => {}
-        }
-    }
-
-    /// The server has let us in.
-    fn enter(&mut self, now: Instant, join: proto::JoinResponse) {
-        let Connection::Entering(sockets) = self.connection else {
-            return;
-        };
-        let Some(me) = join.participant.clone() else {
-            let error = JoinError::Protocol("it let us in without saying who we are".into());
-            return self.lose(now, Loss::Broken(error));
-        };
-        self.permission = me.permission.clone().unwrap_or_default();
-        if self.options.publish.is_some()
-            && let Some(missing) = connection::publishing_forbidden(&self.permission)
-        {
-            let error = JoinError::NotAllowed(missing.into());
-            return self.lose(now, Loss::Final(error, DisconnectReason::JoinFailure));
-        }
-        self.set_local(LocalParticipant {
-            identity: me.identity.into(),
-            sid: me.sid,
-            room: join
-                .room
-                .as_ref()
-                .map(|room| room.name.clone())
-                .unwrap_or_default(),
-            track: None,
-        });
-        self.restore_attributes();
-        if let Err(error) = self.connect_media(now, sockets, &join) {
-            let error = JoinError::Local(format!("media could not be set up: {error}"));
-            return self.lose(now, Loss::Broken(error));
-        }
-        self.with_events(|session, events| session.roster.reset(join.other_participants, events));
-    }
-
-    fn connect_media(
-        &mut self,
-        now: Instant,
-        sockets: Sockets,
-        join: &proto::JoinResponse,
-    ) -> Result<(), super::peer::MediaError> {
-        self.connections += 1;
-        let cid = self.options.publish.as_ref().map(|track| {
-            let cid = format!("TR_{:016x}_{}", self.config.seed, self.connections);
-            (connection::add_track(&cid, track, self.media.muted), cid)
-        });
-        let (add_track, cid) = cid.unzip();
-        let (link, offer) = Link::new(now, sockets, cid.as_deref(), join.subscriber_primary)?;
-        for message in add_track.into_iter().chain([offer]) {
-            self.send(message);
-        }
-        let ping = Ping::new(now, join);
-        let entered = Entered {
-            link,
-            is_up: false,
-            cid,
-            track: None,
-            ping,
-        };
-        self.connection = Connection::Entered(Box::new(entered));
-        Ok(())
-    }
-
-    fn accept_offer(&mut self, now: Instant, offer: &proto::SessionDescription) {
-        let Some(entered) = self.connection.entered() else {
-            return;
-        };
-        match entered.link.accept_offer(now, offer) {
-            Ok(answer) => self.send(answer),
-            Err(error) => {
-                let error = JoinError::Protocol(format!("the offer is unusable: {error}"));
-                return self.lose(now, Loss::Broken(error));
-            }
-        }
-        self.with_events(Self::sync_tracks);
-    }
-
-    fn sync_tracks(&mut self, events: &mut Vec<Event>) {
-        if let Connection::Entered(entered) = &self.connection {
-            self.media.sync(&entered.link, &self.roster, events);
-        }
-    }
-
-    fn update_participants(&mut self, participants: Vec<proto::ParticipantInfo>) {
-        self.with_events(|session, events| {
-            for info in participants {
-                if info.identity == session.local.identity.as_str() {
-                    session.update_self(info, events);
-                } else {
-                    session.roster.update(info, events);
-                }
-            }
-            let left: Vec<Identity> = events
-                .iter()
-                .filter_map(|event| match event {
-                    Event::ParticipantDisconnected { identity, .. } => Some(identity.clone()),
-                    _ => None,
-                })
-                .collect();
-            for identity in left {
-                session.incoming.sender_left(&identity, events);
-            }
-            session.sync_tracks(events);
-        });
-    }
-
-    fn update_self(&mut self, info: proto::ParticipantInfo, events: &mut Vec<Event>) {
-        if info.sid != self.local.sid {
-            return;
-        }
-        let changed = roster::changes(&self.attributes, &info.attributes);
-        if !changed.is_empty() {
-            let identity = self.local.identity.clone();
-            events.push(Event::AttributesChanged { identity, changed });
-        }
-        self.attributes = info.attributes;
-        if let Some(permission) = info.permission {
-            self.permission = permission;
-        }
-    }
-
-    fn track_published(&mut self, published: proto::TrackPublishedResponse) {
-        let Some(entered) = self.connection.entered() else {
-            return;
-        };
-        let Some(info) = published
-            .track
-            .filter(|_| entered.cid.as_ref() == Some(&published.cid))
-        else {
-            return;
-        };
-        let track = TrackSid::from(info.sid);
-        entered.track = Some(track.clone());
-        self.set_local(LocalParticipant {
-            track: Some(track),
-            ..self.local.clone()
-        });
-    }
-
-    /// A moderator took our track away. It comes back with the next connection only.
-    fn track_unpublished(&mut self, unpublished: &proto::TrackUnpublishedResponse) {
-        if self.local.track.as_ref().map(TrackSid::as_str) == Some(&*unpublished.track_sid) {
-            self.set_local(LocalParticipant {
-                track: None,
-                ..self.local.clone()
-            });
-        }
-    }
-
-    fn muted_by_server(&mut self, mute: &proto::MuteTrackRequest) {
-        let Some(track) = self
-            .local
-            .track
-            .clone()
-            .filter(|track| track.as_str() == mute.sid)
-        else {
-            return;
-        };
-        if self.media.muted != mute.muted {
-            self.media.muted = mute.muted;
-            let (participant, muted) = (self.local.identity.clone(), mute.muted);
-            self.outputs.push_back(Output::Event(Event::TrackMuted {
-                participant,
-                track,
-                muted,
-            }));
-        }
-    }
-
-    /// The server refused something that carries no id of ours.
-    pub(super) fn handle_refusal(&mut self, now: Instant, response: &proto::RequestResponse) {
-        let publishing = matches!(response.request, Some(RefusedRequest::AddTrack(_)));
-        let reason = response.reason();
-        if publishing && !matches!(reason, Reason::Ok | Reason::Queued) {
-            let error = JoinError::NotAllowed(refusal(reason, &response.message));
-            self.lose(now, Loss::Final(error, DisconnectReason::JoinFailure));
-        }
-    }
-
-    fn set_local(&mut self, local: LocalParticipant) {
+    pub(super) fn set_local(&mut self, local: LocalParticipant) {
         self.local = local.clone();
         self.outputs.push_back(Output::Local(local));
     }
 
-    fn with_events(&mut self, work: impl FnOnce(&mut Self, &mut Vec<Event>)) {
+    pub(super) fn with_events(&mut self, work: impl FnOnce(&mut Self, &mut Vec<Event>)) {
         let mut events = Vec::new();
         work(self, &mut events);
         self.outputs.extend(events.into_iter().map(Output::Event));
-    }
-
-    fn told_to_leave(&mut self, now: Instant, leave: &proto::LeaveRequest) {
-        let reason = DisconnectReason::from_wire(leave.reason);
-        let is_final = leave.action() == proto::leave_request::Action::Disconnect;
-        let error = JoinError::Disconnected(reason);
-        if is_final && !leave.can_reconnect {
-            self.lose(now, Loss::Final(error, reason));
-        } else {
-            self.lose(now, Loss::Broken(error));
-        }
-    }
-
-    fn dial_failed(&mut self, now: Instant, error: JoinError) {
-        let reason = match &error {
-            JoinError::Unauthorized(_) | JoinError::NotAllowed(_) | JoinError::InvalidUrl(_) => {
-                DisconnectReason::JoinFailure
-            }
-            JoinError::RoomNotFound(_) => DisconnectReason::RoomDeleted,
-            _ => return self.lose(now, Loss::Broken(error)),
-        };
-        self.lose(now, Loss::Final(error, reason));
-    }
-
-    /// Ends this connection, and decides whether there is another.
-    fn lose(&mut self, now: Instant, loss: Loss) {
-        self.outputs.push_back(Output::HangUp);
-        let (error, reason) = match loss {
-            Loss::Broken(error) => (error, None),
-            Loss::Final(error, reason) => (error, Some(reason)),
-        };
-        if let Phase::Joining { .. } = self.phase {
-            self.phase = Phase::Ended;
-            self.close();
-            return self.outputs.push_back(Output::Joined(Err(error)));
-        }
-        if let Some(reason) = reason {
-            return self.end(reason);
-        }
-        let (until, attempts) = match self.phase {
-            Phase::Reconnecting {
-                until, attempts, ..
-            } => (until, attempts + 1),
-            _ => (now + self.options.reconnect_timeout, 0),
-        };
-        if attempts == 0 {
-            warn!(%error, "The connection to the room is lost");
-            self.connection_lost();
-        }
-        if now >= until {
-            return self.end(DisconnectReason::ConnectionLost);
-        }
-        let retry_at = now + self.pause(attempts);
-        self.connection = Connection::Down {
-            retry_at: Some(retry_at),
-        };
-        let attempt_until = retry_at + self.options.timeout;
-        self.phase = Phase::Reconnecting {
-            until,
-            attempts,
-            attempt_until,
-        };
-    }
-
-    /// What hung on the connection is gone.
-    fn connection_lost(&mut self) {
-        self.connection = Connection::Down { retry_at: None };
-        self.outgoing.clear();
-        self.outbox.connection_lost();
-        self.with_events(|session, events| {
-            events.push(Event::Reconnecting);
-            session.media.stop(events);
-            session.incoming.connection_lost(events);
-        });
-        self.set_local(LocalParticipant {
-            track: None,
-            ..self.local.clone()
-        });
-    }
-
-    /// How long to wait before an attempt: random, so that not everybody comes at once.
-    fn pause(&mut self, attempts: u32) -> Duration {
-        // One step of a linear congruential generator is random enough to spread arrivals.
-        let seed = self
-            .config
-            .seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        self.config.seed = seed;
-        let longest = FIRST_PAUSE
-            .saturating_mul(1 << attempts.min(5))
-            .min(LONGEST_PAUSE);
-        let share = (seed >> 40) as f32 / (1 << 24) as f32;
-        longest.mul_f32(share)
-    }
-
-    /// Leaves the room of our own will.
-    pub(super) fn leave(&mut self, reason: DisconnectReason) {
-        if let Connection::Entered(_) = self.connection {
-            self.send(ToServer::Leave(proto::LeaveRequest {
-                reason: reason.to_wire(),
-                action: proto::leave_request::Action::Disconnect.into(),
-                ..Default::default()
-            }));
-        }
-        self.outputs.push_back(Output::HangUp);
-        self.end(reason);
-    }
-
-    fn end(&mut self, reason: DisconnectReason) {
-        self.phase = Phase::Ended;
-        self.with_events(|session, events| {
-            session.media.stop(events);
-            session.incoming.connection_lost(events);
-        });
-        self.close();
-        self.outputs.push_back(Output::Ended(reason));
-    }
-
-    fn close(&mut self) {
-        self.connection = Connection::Down { retry_at: None };
-        self.outbox.close();
-        self.fail_metadata_requests();
     }
 }
 

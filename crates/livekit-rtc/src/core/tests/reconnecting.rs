@@ -84,7 +84,7 @@ fn a_media_path_that_breaks_is_noticed_and_replaced() {
     let broken = world.elapsed();
     world.run_until(|world| world.saw(&Event::Reconnecting));
     let noticed = world.elapsed() - broken;
-    assert!(noticed <= ms(30_000), "after {noticed:?}");
+    assert!(noticed <= ms(20_000), "after {noticed:?}");
     world.udp.loss = 0.0;
     world.run_until(World::reconnected);
 }
