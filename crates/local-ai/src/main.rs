@@ -1,5 +1,6 @@
 //! Starts the server: reads settings, loads models, listens.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,6 +20,7 @@ async fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log).context("RUST_LOG is not a log filter")?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     // Two providers are compiled in, so rustls cannot choose by itself.

@@ -201,7 +201,8 @@ fn sse(
     Sse::new(deltas.chain(done).map(Ok))
 }
 
-/// The header of a WAV whose length is not known yet: the longest there can be, as OpenAI sends.
+/// The header of a WAV whose length is not known yet: the longest that whole samples can have,
+/// because readers refuse a length that splits one.
 fn wav_header() -> Bytes {
     let mut header = Vec::with_capacity(44);
     header.extend_from_slice(b"RIFF\xff\xff\xff\xffWAVEfmt ");
@@ -212,6 +213,6 @@ fn wav_header() -> Bytes {
     header.extend_from_slice(&(SAMPLE_RATE * 2).to_le_bytes());
     header.extend_from_slice(&2u16.to_le_bytes());
     header.extend_from_slice(&16u16.to_le_bytes());
-    header.extend_from_slice(b"data\xff\xff\xff\xff");
+    header.extend_from_slice(b"data\xfe\xff\xff\xff");
     header.into()
 }

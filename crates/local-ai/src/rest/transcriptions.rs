@@ -112,25 +112,28 @@ fn decode(file: &[u8]) -> Result<Vec<f32>, ApiError> {
             spec.channels, spec.sample_rate
         )));
     }
-    let longest = MAX_SECONDS * spec.sample_rate as usize;
-    if reader.duration() as usize > longest {
-        return Err(ApiError::invalid(
-            "file",
-            format!("'file' is longer than {MAX_SECONDS} seconds."),
-        ));
-    }
+    let channels = usize::from(spec.channels);
+    // The header of a streamed file names no true length, so what is there is counted.
+    let longest = MAX_SECONDS * spec.sample_rate as usize * channels;
     let samples: Vec<f32> = match spec.sample_format {
-        hound::SampleFormat::Float => reader.samples::<f32>().map_while(Result::ok).collect(),
+        hound::SampleFormat::Float => reader
+            .samples::<f32>()
+            .map_while(Result::ok)
+            .take(longest + 1)
+            .collect(),
         hound::SampleFormat::Int => {
             let full = (1i64 << (spec.bits_per_sample.clamp(1, 32) - 1)) as f32;
-            reader
+            let samples = reader
                 .samples::<i32>()
                 .map_while(Result::ok)
-                .map(|s| s as f32 / full)
-                .collect()
+                .take(longest + 1);
+            samples.map(|sample| sample as f32 / full).collect()
         }
     };
-    let channels = usize::from(spec.channels);
+    if samples.len() > longest {
+        let message = format!("'file' is longer than {MAX_SECONDS} seconds.");
+        return Err(ApiError::invalid("file", message));
+    }
     let mono: Vec<f32> = samples
         .chunks_exact(channels)
         .map(|frame| frame.iter().sum::<f32>() / channels as f32)

@@ -235,6 +235,11 @@ async fn a_recording_is_transcribed_and_a_wrong_one_refused() {
     assert_eq!((status, &body["text"]), (200, &json!("Hello.")));
     let (_, body) = transcribe(wav(24_000, 1, "Goodbye."), "text").await;
     assert_eq!(body, "Goodbye.\n");
+    let spoken = json!({"model": "m", "input": "Hello there.", "response_format": "wav"});
+    let url = server.url("/v1/audio/speech");
+    let streamed = Client::new().post(url).json(&spoken).send().await.unwrap();
+    let (status, _) = transcribe(streamed.bytes().await.unwrap().to_vec(), "json").await;
+    assert_eq!(status, 200, "what is spoken here can be read here");
     let (status, body) = transcribe(b"no wav at all".to_vec(), "json").await;
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((status, &body["error"]["param"]), (400, &json!("file")));
