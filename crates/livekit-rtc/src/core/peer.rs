@@ -73,8 +73,11 @@ pub(super) struct Peer {
     failed: Option<MediaError>,
 }
 
-/// A path is checked again this often, with pauses up to this long, before it counts as broken.
-const CHECK_REPEATS: usize = 7;
+/// A path is checked again this often, with pauses that double, before it counts as broken.
+/// The first is short because the server settles on a path when it is asked a second time, and by
+/// itself only every 200 ms.
+const CHECK_REPEATS: usize = 10;
+const FIRST_CHECK_PAUSE: Duration = Duration::from_millis(30);
 const LONGEST_CHECK_PAUSE: Duration = Duration::from_secs(1);
 /// Label of the channel for reliable messages, in both directions.
 const RELIABLE: &str = "_reliable";
@@ -87,6 +90,7 @@ impl Peer {
             .set_rtp_mode(true)
             .clear_codecs()
             .enable_opus(true, false);
+        config.set_initial_stun_rto(FIRST_CHECK_PAUSE);
         config.set_max_stun_rto(LONGEST_CHECK_PAUSE);
         config.set_max_stun_retransmits(CHECK_REPEATS);
         let mut rtc = config.build(now);
