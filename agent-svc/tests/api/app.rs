@@ -1,0 +1,145 @@
+//! agent-svc with a database of its own.
+
+use std::sync::Arc;
+
+use agent_svc::Config;
+use clap::Parser;
+use proto::insta::agent::v1::agent_service_client::AgentServiceClient;
+use proto::insta::agent::v1::{self as pb, watch_call_response::Event};
+use service_kit::{Scope, clock::Clock};
+use test_kit::{Identity, TestDatabase, TestService, server_config};
+use tokio::net::TcpListener;
+use tonic::transport::Channel;
+use tonic::{Request, Streaming};
+
+pub struct TestApp {
+    pub identity: Arc<Identity>,
+    pub service: TestService,
+    pub database: TestDatabase,
+}
+
+/// A server that takes connections and never answers.
+async fn silent_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    address
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::with_places(4).await
+    }
+
+    pub async fn with_places(max_calls: u32) -> Self {
+        let clock = Clock::system();
+        let identity = Arc::new(Identity::new(clock.clone()));
+        let database = TestDatabase::new().await;
+        let auth_url = crate::auth::start(identity.clone()).await;
+        let models = std::env::var("MODELS_DIR")
+            .expect("MODELS_DIR names the models folder: run `cargo xtask test`");
+        let silent = silent_server().await;
+        let mut config = Config::parse_from([
+            "agent-svc",
+            "--listen-addr=127.0.0.1:0",
+            "--admin-addr=127.0.0.1:0",
+            "--database-url=postgresql://replaced@127.0.0.1/below",
+            "--client-id=agent-svc",
+            "--client-secret=secret",
+            "--profile-url=http://127.0.0.1:1",
+            "--knowledge-url=http://127.0.0.1:1",
+            "--openai-api-key=key",
+            &format!("--auth-url={auth_url}"),
+            &format!("--livekit-url=ws://{silent}"),
+            &format!("--openai-base-url=http://{silent}/v1"),
+            &format!("--models-dir={models}"),
+            &format!("--max-calls={max_calls}"),
+        ]);
+        config.server = server_config();
+        config.database = database.config("insta_agent");
+        let verifier = identity.verifier();
+        let service = TestService::start(|listeners, shutdown| {
+            agent_svc::serve_with(config, verifier, clock, listeners, shutdown)
+        })
+        .await;
+        Self {
+            identity,
+            service,
+            database,
+        }
+    }
+
+    pub fn client(&self) -> AgentServiceClient<Channel> {
+        AgentServiceClient::new(self.service.channel())
+    }
+
+    /// A request of a signed-in person.
+    pub fn user<T>(&self, user_id: &str, message: T) -> Request<T> {
+        self.identity.request(&Identity::user(user_id), message)
+    }
+
+    /// A request of an operator.
+    pub fn operator<T>(&self, message: T) -> Request<T> {
+        self.identity
+            .request(&Identity::service(&[Scope::Operator]), message)
+    }
+
+    pub async fn start_call(&self, user_id: &str) -> pb::StartCallResponse {
+        let request = self.user(user_id, pb::StartCallRequest {});
+        self.client()
+            .start_call(request)
+            .await
+            .unwrap()
+            .into_inner()
+    }
+
+    pub async fn call_of(&self, user_id: &str) -> pb::Call {
+        self.start_call(user_id).await.call.unwrap()
+    }
+
+    pub async fn get(&self, call_id: &str) -> pb::Call {
+        let call_id = call_id.to_owned();
+        let request = self.operator(pb::GetCallRequest { call_id });
+        let answer = self.client().get_call(request).await.unwrap();
+        answer.into_inner().call.unwrap()
+    }
+
+    pub async fn end(&self, request: Request<pb::EndCallRequest>) {
+        self.client().end_call(request).await.unwrap();
+    }
+
+    pub async fn watch(&self, user_id: &str, call_id: &str) -> Streaming<pb::WatchCallResponse> {
+        let call_id = call_id.to_owned();
+        let request = self.user(user_id, pb::WatchCallRequest { call_id });
+        self.client()
+            .watch_call(request)
+            .await
+            .unwrap()
+            .into_inner()
+    }
+
+    /// The call as it is once it is over and written down.
+    pub async fn ended(&self, call_id: &str) -> pb::Call {
+        loop {
+            let call = self.get(call_id).await;
+            if call.state() == pb::CallState::Ended {
+                return call;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// The events of a call up to its end.
+pub async fn until_end(mut stream: Streaming<pb::WatchCallResponse>) -> Vec<Event> {
+    let mut events = Vec::new();
+    while let Some(response) = stream.message().await.unwrap() {
+        events.extend(response.event);
+    }
+    events
+}
