@@ -67,6 +67,7 @@ impl From<AuthError> for Status {
             status::retry_after(Code::Unavailable, DOMAIN, reason, message, RETRY)
         };
         let database_away = || {
+            tracing::warn!(error = ?error, "The database cannot be reached");
             away(
                 "DATABASE_UNAVAILABLE",
                 "the database cannot be reached at the moment",

@@ -149,9 +149,7 @@ async fn a_profile_svc_that_is_not_there_is_told_as_away() {
     let nowhere = |config: &mut Config| config.profile_url = "http://127.0.0.1:1".parse().unwrap();
     let app = TestApp::start_with(nowhere).await;
     let status = app.create_session(&app.id_token("ada")).await.unwrap_err();
-    insta::assert_snapshot!(told(&status), @r"
-    Unavailable [PROFILE_UNAVAILABLE] profiles cannot be reached at the moment
-    ");
+    insta::assert_snapshot!(told(&status), @"Unavailable [PROFILE_UNAVAILABLE] profiles cannot be reached at the moment");
 }
 
 #[tokio::test]
@@ -160,7 +158,5 @@ async fn a_database_that_is_gone_is_told_as_away() {
     app.session("ada").await;
     app.lose_database();
     let status = app.create_session(&app.id_token("ada")).await.unwrap_err();
-    insta::assert_snapshot!(told(&status), @r"
-    Unavailable [DATABASE_UNAVAILABLE] the database cannot be reached at the moment
-    ");
+    insta::assert_snapshot!(told(&status), @"Unavailable [DATABASE_UNAVAILABLE] the database cannot be reached at the moment");
 }

@@ -132,9 +132,7 @@ async fn a_call_belongs_to_the_first_user_even_when_two_come_at_once() {
     }
     let call_id = call();
     issue(&app, &agent, &call_id, session(&ada)).await.unwrap();
-    insta::assert_snapshot!(refusal(&app, &agent, &call_id, session(&eve)).await, @r"
-    FailedPrecondition [CALL_BELONGS_TO_ANOTHER_USER] this call acts for another user
-    ");
+    insta::assert_snapshot!(refusal(&app, &agent, &call_id, session(&eve)).await, @"FailedPrecondition [CALL_BELONGS_TO_ANOTHER_USER] this call acts for another user");
 }
 
 #[tokio::test]
@@ -321,7 +319,5 @@ async fn a_database_that_is_gone_is_told_as_away() {
     let mut app = TestApp::start().await;
     let (agent, ada) = (agent(&app).await, app.session("ada").await);
     app.lose_database();
-    insta::assert_snapshot!(refusal(&app, &agent, &call(), session(&ada)).await, @r"
-    Unavailable [DATABASE_UNAVAILABLE] the database cannot be reached at the moment
-    ");
+    insta::assert_snapshot!(refusal(&app, &agent, &call(), session(&ada)).await, @"Unavailable [DATABASE_UNAVAILABLE] the database cannot be reached at the moment");
 }

@@ -60,9 +60,7 @@ async fn a_key_that_google_has_removed_is_not_believed_any_more() {
         .answer_with(Answer::keys(&[&GoogleKey::other("google-2")], 3600));
     app.clock.advance(TimeDelta::seconds(3600));
     let status = app.create_session(&app.id_token("ada")).await.unwrap_err();
-    insta::assert_snapshot!(told(&status), @r"
-    Unauthenticated [ID_TOKEN_INVALID] the ID token names no key of Firebase
-    ");
+    insta::assert_snapshot!(told(&status), @"Unauthenticated [ID_TOKEN_INVALID] the ID token names no key of Firebase");
 }
 
 #[tokio::test]
@@ -99,9 +97,7 @@ async fn keys_serve_on_for_an_hour_while_google_is_away() {
     app.session("ada").await;
     app.clock.advance(TimeDelta::seconds(1));
     let status = app.create_session(&app.id_token("ada")).await.unwrap_err();
-    insta::assert_snapshot!(told(&status), @r"
-    Unavailable [IDENTITY_KEYS_UNAVAILABLE] Google's keys cannot be fetched at the moment
-    ");
+    insta::assert_snapshot!(told(&status), @"Unavailable [IDENTITY_KEYS_UNAVAILABLE] Google's keys cannot be fetched at the moment");
 
     app.google
         .answer_with(Answer::keys(&[&app.google.key], 3600));

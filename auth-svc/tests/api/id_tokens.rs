@@ -352,9 +352,7 @@ async fn a_token_expires_with_its_hour() {
     app.create_session(&token).await.unwrap();
     app.clock.advance(TimeDelta::seconds(1));
     let status = app.create_session(&token).await.unwrap_err();
-    insta::assert_snapshot!(told(&status), @r"
-    Unauthenticated [ID_TOKEN_EXPIRED] the ID token has expired; ask Firebase for a fresh one
-    ");
+    insta::assert_snapshot!(told(&status), @"Unauthenticated [ID_TOKEN_EXPIRED] the ID token has expired; ask Firebase for a fresh one");
 }
 
 #[tokio::test]

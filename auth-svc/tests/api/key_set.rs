@@ -88,9 +88,7 @@ async fn without_a_database_there_is_no_key_and_the_service_is_not_ready() {
     let fresh = start(app.config.clone(), &app.clock).await;
     let mut client = AuthServiceClient::new(fresh.channel());
     let status = client.get_key_set(GetKeySetRequest {}).await.unwrap_err();
-    insta::assert_snapshot!(told(&status), @r"
-    Unavailable [DATABASE_UNAVAILABLE] the database cannot be reached at the moment
-    ");
+    insta::assert_snapshot!(told(&status), @"Unavailable [DATABASE_UNAVAILABLE] the database cannot be reached at the moment");
     let url = format!("{}.well-known/jwks.json", fresh.url);
     let answer = reqwest::get(&url).await.unwrap();
     assert_eq!(answer.status(), 503);

@@ -87,9 +87,7 @@ async fn the_first_rows_are_written_from_the_command_line() {
         assert!(output.stdout.is_empty());
     }
     let nowhere = program(&operator, &[]).output().unwrap();
-    insta::assert_snapshot!(said(&nowhere), @r"
-    1: error: the database does not answer: no database connection: Timed out in bb8
-    ");
+    insta::assert_snapshot!(said(&nowhere), @"1: error: the database does not answer: no database connection: Timed out in bb8");
     let bad = program(&["bootstrap-client", "--id", "Agent", "--scope", "x"], &[]).output();
     assert_eq!(bad.unwrap().status.code(), Some(2));
 }

@@ -100,9 +100,7 @@ async fn an_id_is_registered_once_however_many_ask_at_once() {
     let (won, lost): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, 4));
     let status = lost.into_iter().next().unwrap().unwrap_err();
-    insta::assert_snapshot!(told(&status), @r"
-    AlreadyExists [CLIENT_EXISTS] a client with this id is registered already
-    ");
+    insta::assert_snapshot!(told(&status), @"AlreadyExists [CLIENT_EXISTS] a client with this id is registered already");
 }
 
 #[tokio::test]
@@ -160,9 +158,7 @@ async fn a_wrong_secret_an_unknown_id_and_a_disabled_client_look_the_same() {
     -
     Unauthenticated [CLIENT_CREDENTIALS_INVALID] there is no active client with this id and secret
     ");
-    insta::assert_snapshot!(issue(&app, "no such id!", SECRET, &["nothing"]).await, @r"
-    InvalidArgument [client_id, scopes[0]] client_id must be 3 to 40 lower-case letters, digits or dashes, beginning with a letter; scopes[0] must be one of profile.ensure, profile.read, profile.write, knowledge.read, knowledge.write, calls.serve, operator
-    ");
+    insta::assert_snapshot!(issue(&app, "no such id!", SECRET, &["nothing"]).await, @"InvalidArgument [client_id, scopes[0]] client_id must be 3 to 40 lower-case letters, digits or dashes, beginning with a letter; scopes[0] must be one of profile.ensure, profile.read, profile.write, knowledge.read, knowledge.write, calls.serve, operator");
 }
 
 #[tokio::test]
@@ -222,7 +218,5 @@ async fn a_database_that_is_gone_is_told_as_away() {
     app.register("crm", SECRET, &[Scope::ProfileRead]).await;
     issue(&app, "crm", SECRET, &[]).await;
     app.lose_database();
-    insta::assert_snapshot!(issue(&app, "crm", SECRET, &[]).await, @r"
-    Unavailable [DATABASE_UNAVAILABLE] the database cannot be reached at the moment
-    ");
+    insta::assert_snapshot!(issue(&app, "crm", SECRET, &[]).await, @"Unavailable [DATABASE_UNAVAILABLE] the database cannot be reached at the moment");
 }
