@@ -287,6 +287,13 @@ impl SpeechQueue {
         Vec::from_iter::<VecDeque<_>>(dropped)
     }
 
+    /// Takes a reply of which nothing was played yet.
+    pub(super) fn take_waiting_reply(&mut self, ticket: Ticket) -> Option<Speech> {
+        let is_it = |speech: &Speech| speech.kind == Kind::Reply(ticket);
+        let place = self.waiting.iter().position(is_it)?;
+        self.waiting.remove(place)
+    }
+
     /// Drops everything that waits.
     pub(super) fn clear_waiting(&mut self) {
         self.waiting.clear();

@@ -40,9 +40,7 @@ pub(super) enum Provider {
 impl Conversation {
     /// The caller's turn is over: an answer is wanted.
     pub(super) fn begin_exchange(&mut self, voiced_until: Moment) {
-        if let Some(cancel) = self.responses.cancel(self.now) {
-            self.push(cancel);
-        }
+        self.drop_exchange();
         self.exchange = Exchange {
             timing: Some(Timing {
                 voiced_until,
@@ -130,8 +128,16 @@ impl Conversation {
         if let Some(said) = self.texts.rejected() {
             self.caller_said(said);
         }
+        self.drop_exchange();
+    }
+
+    /// Nobody waits for the answer any more.
+    fn drop_exchange(&mut self) {
         if let Some(cancel) = self.responses.cancel(self.now) {
             self.push(cancel);
+        }
+        if let Some(ticket) = self.exchange.ticket {
+            self.give_up_reply(ticket);
         }
         self.close_exchange();
     }
@@ -171,7 +177,7 @@ impl Conversation {
             return;
         }
         let has_tools = self.exchange.answered || self.tools.is_running(ticket);
-        if has_sound || has_tools {
+        if has_tools || (has_sound && outcome != Outcome::Failed) {
             return self.close_round(ticket);
         }
         match outcome {
@@ -188,10 +194,22 @@ impl Conversation {
         })
     }
 
+    /// A reply that was broken off. One of which nothing was played yet is taken back, so that it
+    /// can be asked for again; says whether it is being heard.
+    fn give_up_reply(&mut self, ticket: Ticket) -> bool {
+        match self.speeches.take_waiting_reply(ticket) {
+            Some(speech) => {
+                self.cut(&speech);
+                false
+            }
+            None => self.complete_reply(ticket),
+        }
+    }
+
     /// The provider made no answer: it is asked once more, then the caller is told.
     fn response_failed(&mut self, ticket: Ticket) {
         self.push(Output::Metric(Metric::ResponseFailed));
-        let has_sound = self.complete_reply(ticket);
+        let has_sound = self.give_up_reply(ticket);
         if self.exchange.ticket != Some(ticket) {
             return;
         }
@@ -273,7 +291,7 @@ impl Conversation {
         let Some(ticket) = self.responses.lost() else {
             return;
         };
-        if self.complete_reply(ticket) {
+        if self.give_up_reply(ticket) {
             // What came is played; the caller can ask again.
             self.close_exchange();
         } else if self.exchange.ticket == Some(ticket) && !self.tools.is_running(ticket) {

@@ -105,7 +105,8 @@ impl Conversation {
         }
     }
 
-    fn cut(&mut self, speech: &Speech) {
+    /// Takes back what was not heard of a speech.
+    pub(super) fn cut(&mut self, speech: &Speech) {
         for cut in speech.cuts() {
             self.push(match cut {
                 Cut::Delete(item) => Output::Delete(item),

@@ -104,6 +104,9 @@ struct Watch {
     now: Duration,
     asked: Option<(Ticket, Duration)>,
     last_ticket: Option<u32>,
+    /// Responses that the provider has ended; a confused one may report them once more.
+    done: HashSet<u32>,
+    cancelled: HashSet<u32>,
     stopped: HashSet<SpeechId>,
     synthesised: Vec<SpeechId>,
     playing: Option<(SpeechId, u64, u64)>,
@@ -122,6 +125,8 @@ impl Watch {
             now: Duration::ZERO,
             asked: None,
             last_ticket: None,
+            done: HashSet::new(),
+            cancelled: HashSet::new(),
             stopped: HashSet::new(),
             synthesised: Vec::new(),
             playing: None,
@@ -160,6 +165,7 @@ impl Watch {
             Step::Tool { back, call } => self.tool(self.ticket(back), call),
             Step::Done { back, outcome } => {
                 let ticket = self.ticket(back);
+                self.done.insert(ticket);
                 self.resolved(ticket);
                 self.realtime(Realtime::ResponseDone {
                     response: response(ticket),
@@ -288,6 +294,13 @@ impl Watch {
                 self.asked = Some((ticket, self.now));
                 self.last_ticket = Some(ticket.0);
             }
+            Output::CancelResponse(id) => {
+                let number = id.as_str().trim_start_matches("resp_");
+                let number = number.parse().expect("a number");
+                if !self.done.contains(&number) {
+                    self.cancelled.insert(number);
+                }
+            }
             Output::Play { speech, audio } => self.check_play(speech, &audio),
             Output::FinishPlaying(_) => self.finishing = true,
             Output::Stop(speech) => {
@@ -324,6 +337,12 @@ impl Watch {
             !self.stopped.contains(&speech),
             "{speech:?} is played after its stop"
         );
+        if let Ok(ticket) = u32::try_from(audio[0]) {
+            assert!(
+                !self.cancelled.contains(&ticket),
+                "a cancelled response is played"
+            );
+        }
         match &mut self.playing {
             Some((current, queued, _)) if *current == speech => *queued += audio.len() as u64,
             playing => {
@@ -359,7 +378,7 @@ fn response(ticket: u32) -> ResponseId {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn no_order_of_events_breaks_the_rules(
