@@ -62,6 +62,8 @@ pub(crate) async fn run(
 
 /// A call under way, and all that has been seen of it.
 struct Call {
+    /// The participant lives as long as its thread.
+    _shard: Shard,
     participant: Participant,
     events: Events,
     watch: mpsc::Receiver<WatchCallResponse>,
@@ -72,7 +74,7 @@ struct Call {
     transcript: Transcript,
     tools: Vec<ToolCall>,
     end_reason: Option<EndReason>,
-    disconnected: bool,
+    disconnected: Option<DisconnectReason>,
     /// First and last voiced frame of the clip said last.
     speaking: Option<Instant>,
     spoken: Option<Instant>,
@@ -108,6 +110,7 @@ impl Call {
         report.joined_ms = Some(millis(started.elapsed()));
         let caller: Identity = participant.local().identity;
         Ok(Self {
+            _shard: shard,
             participant,
             events,
             watch,
@@ -118,7 +121,7 @@ impl Call {
             transcript: Transcript::new(caller),
             tools: Vec::new(),
             end_reason: None,
-            disconnected: false,
+            disconnected: None,
             speaking: None,
             spoken: None,
             first_heard: None,
@@ -253,8 +256,8 @@ impl Call {
     ) -> anyhow::Result<bool> {
         let deadline = Instant::now() + timeout;
         while !done(self) {
-            if self.disconnected {
-                bail!("the room was lost");
+            if let Some(reason) = self.disconnected {
+                bail!("the room was lost: {reason}");
             }
             if Instant::now() >= deadline {
                 return Ok(false);
@@ -267,9 +270,9 @@ impl Call {
     /// Takes in the next thing that happens; returns after a tick when nothing does.
     async fn step(&mut self) {
         tokio::select! {
-            event = self.events.recv(), if !self.disconnected => match event {
+            event = self.events.recv(), if self.disconnected.is_none() => match event {
                 Some(event) => self.room_event(&event),
-                None => self.disconnected = true,
+                None => self.disconnected = Some(DisconnectReason::UnknownReason),
             },
             Some(sound) = self.phone.sounds.recv() => self.sound(sound),
             Some(event) = self.watch.recv() => self.call_event(event),
@@ -282,7 +285,7 @@ impl Call {
         match event {
             Event::ParticipantConnected(participant) => self.state(&participant.attributes),
             Event::AttributesChanged { changed, .. } => self.state(changed),
-            Event::Disconnected { .. } => self.disconnected = true,
+            Event::Disconnected { reason } => self.disconnected = Some(*reason),
             _ => {}
         }
     }
@@ -331,7 +334,7 @@ impl Call {
         self.participant
             .leave(DisconnectReason::ClientInitiated)
             .await?;
-        self.disconnected = true;
+        self.disconnected = Some(DisconnectReason::ClientInitiated);
         let deadline = Instant::now() + END_TIMEOUT;
         while self.end_reason.is_none() && Instant::now() < deadline {
             self.step().await;
