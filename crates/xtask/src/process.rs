@@ -71,6 +71,27 @@ pub fn status(command: &mut Command) -> anyhow::Result<ExitStatus> {
         .with_context(|| format!("{name} cannot be started"))
 }
 
+/// cargo in `root`, told nothing about the package that these commands were started from.
+///
+/// `cargo run` describes that package in the environment, and build scripts that watch these
+/// variables (ring's does) would run anew each time a build is started from here and from a shell
+/// by turns, and all that depends on them be built again.
+pub fn cargo(root: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root);
+    for (name, _) in std::env::vars_os() {
+        if is_about_package(&name) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn is_about_package(variable: &OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+}
+
 /// The first program of this name on the `PATH`.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     find_in(&std::env::var_os("PATH")?, name)
@@ -171,6 +192,20 @@ mod tests {
         .unwrap_err()
         .to_string();
         assert!(error.contains("has not finished"), "{error}");
+    }
+
+    #[test]
+    fn cargo_is_told_nothing_about_the_package_that_runs() {
+        let told = |name: &str| is_about_package(OsStr::new(name));
+        assert!(told("CARGO_MANIFEST_DIR") && told("CARGO_PKG_VERSION_MAJOR"));
+        assert!(!told("CARGO_HOME") && !told("CARGO_TARGET_DIR"));
+        // This test runs under cargo, which describes its package.
+        let removed = |name: &str| {
+            cargo(Path::new("/"))
+                .get_envs()
+                .any(|(variable, value)| variable == name && value.is_none())
+        };
+        assert!(removed("CARGO_MANIFEST_DIR"));
     }
 
     #[test]

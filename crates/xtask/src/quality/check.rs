@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::generate;
 use super::step::{Steps, timed};
-use crate::process::run_visibly;
+use crate::process::{cargo, run_visibly};
 use crate::project::Project;
 
 /// Format, lints, contracts, types, generated files.
@@ -68,12 +68,6 @@ fn livekit_crate(root: &Path) -> anyhow::Result<()> {
             .args(["--target-dir", "target/livekit-crate"])
             .env("DOCS_RS", "1"),
     )
-}
-
-pub(super) fn cargo(root: &Path) -> Command {
-    let mut command = Command::new("cargo");
-    command.current_dir(root);
-    command
 }
 
 pub(super) fn npm(project: &Project, script: &str) -> anyhow::Result<()> {

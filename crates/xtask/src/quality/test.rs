@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use super::check::{cargo, npm, run_checks};
+use super::check::{npm, run_checks};
 use super::step::timed;
-use crate::process::run_visibly;
+use crate::process::{cargo, run_visibly};
 use crate::project::Project;
 use crate::setup::{self, Installed};
 

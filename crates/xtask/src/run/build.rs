@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 
-use crate::process::{run, run_visibly};
+use crate::process::{cargo, run, run_visibly};
 use crate::project::Project;
 
 const WEB_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -24,9 +24,8 @@ const WEB_SOURCES: [&str; 6] = [
 /// Builds our programs. cargo prints for itself, on stderr.
 pub fn programs(project: &Project) -> anyhow::Result<()> {
     run_visibly(
-        Command::new("cargo")
+        cargo(project.root())
             .args(["build", "--workspace", "--bins"])
-            .current_dir(project.root())
             .stdin(Stdio::null()),
     )
 }
