@@ -8,7 +8,7 @@ mod tests;
 
 /// Stored with each call, so that what was said can be understood later. Grows with every change of
 /// a template.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// What is known of the caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,8 +95,13 @@ fn last_topic(summary: &str) -> Option<String> {
                     .next()
                     .is_none_or(char::is_whitespace)
         })
-        .map_or(summary.len(), |(index, _)| index);
-    let sentence = summary[..end].trim();
+        .map(|(index, _)| index);
+    let sentence = summary[..end.unwrap_or(summary.len())].trim();
+    // A question that is quoted stays one.
+    let mark = match end {
+        Some(index) if summary[index..].starts_with('?') => '?',
+        _ => '.',
+    };
     // Summaries are written in the third person; the greeting speaks to the caller.
     let addressed = [
         "The caller ",
@@ -109,7 +114,7 @@ fn last_topic(summary: &str) -> Option<String> {
     .find_map(|subject| sentence.strip_prefix(subject))
     .map(|rest| format!("you {rest}"));
     let topic = addressed.unwrap_or_else(|| format!("we spoke about this: {sentence}"));
-    (!sentence.is_empty()).then(|| format!("{topic}."))
+    (!sentence.is_empty()).then(|| format!("{topic}{mark}"))
 }
 
 /// A text of somebody else on one line, shortened, unable to end the quotation it stands in.

@@ -49,6 +49,10 @@ fn greetings_fit_what_is_known() {
         @"Hello Ada, this is Iris. Last time, you asked about version 2.1 exports. How can I help you today?"
     );
     assert_snapshot!(
+        greet("Ada", "The caller asked: \"What plan am I on?\" They were told: Pro."),
+        @"Hello Ada, this is Iris. Last time, you asked: What plan am I on? How can I help you today?"
+    );
+    assert_snapshot!(
         greet("Ada", "Refund of the May invoice"),
         @"Hello Ada, this is Iris. Last time, we spoke about this: Refund of the May invoice. How can I help you today?"
     );

@@ -174,26 +174,8 @@ impl Call {
         barge: Option<(u64, Arc<Clip>)>,
         report: &mut Report,
     ) -> anyhow::Result<bool> {
-        let heard = self
-            .until(ANSWER_TIMEOUT, |call| call.first_heard.is_some())
-            .await?;
-        let first_audio = self
-            .spoken
-            .zip(self.first_heard)
-            .map(|(spoken, heard)| heard - spoken);
-        let mut stopped = None;
-        if let (true, Some((after, clip))) = (heard, barge) {
-            let at = self
-                .first_heard
-                .map_or_else(Instant::now, |at| at + Duration::from_millis(after));
-            self.until(ANSWER_END_TIMEOUT, |_| Instant::now() >= at)
-                .await?;
-            stopped = self.barge_in(clip).await?;
-        } else if heard {
-            let segments = mark.segments;
-            self.until(ANSWER_END_TIMEOUT, |call| call.has_answered(segments))
-                .await?;
-        }
+        let mut heard = Heard::default();
+        let outcome = self.hear_out(mark, barge, &mut heard).await;
         let segments = &self.transcript.segments()[mark.segments..];
         let tools = &self.tools[mark.tools..];
         let turn = report.turns.last_mut().expect("a turn was begun");
@@ -201,9 +183,41 @@ impl Call {
         turn.answer = transcript::text(segments, false);
         turn.tools = tools.iter().map(tool).collect();
         turn.sources = tools.iter().flat_map(|tool| tool.sources.clone()).collect();
-        turn.first_audio_ms = first_audio.map(millis);
-        turn.stopped_ms = stopped.map(millis);
-        Ok(heard)
+        turn.first_audio_ms = heard.first_audio.map(millis);
+        turn.stopped_ms = heard.stopped.map(millis);
+        let answered = heard.first_audio.is_some();
+        match outcome {
+            // The assistant answers a goodbye, and then ends the call.
+            Err(_) if answered && self.is_sent_out() => Ok(true),
+            Err(error) => Err(error),
+            Ok(()) => Ok(answered),
+        }
+    }
+
+    /// Listens to the answer to its end, or speaks over it.
+    async fn hear_out(
+        &mut self,
+        mark: &Mark,
+        barge: Option<(u64, Arc<Clip>)>,
+        heard: &mut Heard,
+    ) -> anyhow::Result<()> {
+        self.until(ANSWER_TIMEOUT, |call| call.first_heard.is_some())
+            .await?;
+        let Some(first_heard) = self.first_heard else {
+            return Ok(());
+        };
+        heard.first_audio = self.spoken.map(|spoken| first_heard - spoken);
+        let Some((after, clip)) = barge else {
+            let segments = mark.segments;
+            self.until(ANSWER_END_TIMEOUT, |call| call.has_answered(segments))
+                .await?;
+            return Ok(());
+        };
+        let at = first_heard + Duration::from_millis(after);
+        self.until(ANSWER_END_TIMEOUT, |_| Instant::now() >= at)
+            .await?;
+        heard.stopped = self.barge_in(clip).await?;
+        Ok(())
     }
 
     /// Speaks over the assistant, and returns how long it went on after that.
@@ -242,6 +256,18 @@ impl Call {
             .iter()
             .any(|segment| !segment.by_caller && segment.is_final);
         finished && self.agent_state == "listening" && self.is_quiet()
+    }
+
+    /// Whether the call was ended at the other end.
+    fn is_sent_out(&self) -> bool {
+        matches!(
+            self.disconnected,
+            Some(
+                DisconnectReason::ParticipantRemoved
+                    | DisconnectReason::RoomDeleted
+                    | DisconnectReason::RoomClosed
+            )
+        )
     }
 
     fn is_quiet(&self) -> bool {
@@ -349,6 +375,15 @@ impl Call {
         report.heard_wav = Some(write_wav(options, report, &heard)?);
         Ok(())
     }
+}
+
+/// What was heard of an answer.
+#[derive(Default)]
+struct Heard {
+    /// From the last voiced sample said to the first one heard.
+    first_audio: Option<Duration>,
+    /// How long it went on after it was spoken over.
+    stopped: Option<Duration>,
 }
 
 /// Where transcript and tools stood when a turn began.

@@ -33,14 +33,19 @@ pub(super) fn summarise(turns: &[Turn]) -> String {
             .is_none_or(|answer| answer.contains(DOES_NOT_KNOW))
     };
     let quoted = |pair: &Pair| format!("\"{}\"", pair.question);
-    let asked: Vec<String> = pairs.iter().map(quoted).collect();
+    // The last question comes first: whoever reads on stops at the first sentence.
+    let asked: Vec<String> = pairs.iter().rev().map(quoted).collect();
     let open: Vec<String> = pairs.iter().filter(is_open).map(quoted).collect();
     let told: Vec<&str> = pairs
         .iter()
         .filter(|pair| !is_open(pair))
         .filter_map(|pair| pair.answer.as_deref())
         .collect();
-    let mut summary = format!("The caller asked {}.", json::list(&asked));
+    let (last, before) = asked.split_first().expect("there is a pair");
+    let mut summary = format!("The caller asked: {last}");
+    if !before.is_empty() {
+        summary.push_str(&format!(" Before that: {}", before.join(" ")));
+    }
     if !told.is_empty() {
         summary.push_str(&format!(" They were told: {}", told.join(" ")));
     }
@@ -102,15 +107,9 @@ fn lines(turns: &[Turn]) -> Vec<(bool, String)> {
         .collect()
 }
 
-/// A question as it stands within a sentence: "what plan am I on".
+/// A question as it was asked, with a mark at its end.
 fn question(text: &str) -> String {
-    let text = shortened(text.trim().trim_end_matches(['?', '.', '!']), MAX_QUESTION);
-    let is_i = text == "I" || text.starts_with("I ") || text.starts_with("I'");
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) if !is_i => first.to_lowercase().chain(letters).collect(),
-        _ => text,
-    }
+    sentence(&shortened(text.trim(), MAX_QUESTION))
 }
 
 /// The first sentences of an answer, at least one.
@@ -173,8 +172,8 @@ mod tests {
         ];
         assert_eq!(
             summarise(&turns),
-            "The caller asked \"what plan am I on\" and \"what's the weather\". They were told: Your \
-             subscription tier is pro. There was no answer to \"what's the weather\"."
+            "The caller asked: \"What's the weather?\" Before that: \"What plan am I on?\" They were told: \
+             Your subscription tier is pro. There was no answer to \"What's the weather?\"."
         );
     }
 
@@ -184,7 +183,7 @@ mod tests {
             Assistant: Ask within 30 days.\nCaller: Thanks.";
         assert_eq!(
             summarise(&[Turn::User(transcript.into())]),
-            "The caller asked \"how do I get a refund\". They were told: Ask within 30 days."
+            "The caller asked: \"How do I get a refund?\" They were told: Ask within 30 days."
         );
     }
 
@@ -195,7 +194,7 @@ mod tests {
             .map(|index| Turn::User(format!("Question {index}? {}", "x ".repeat(500))))
             .collect();
         let summary = summarise(&turns);
-        assert!(summary.contains("question 49") && !summary.contains("question 40"));
+        assert!(summary.contains("Question 49") && !summary.contains("Question 40"));
         assert!(summary.len() < 1_000, "{}", summary.len());
     }
 }

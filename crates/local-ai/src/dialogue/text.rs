@@ -117,7 +117,7 @@ pub(super) fn sentence(text: &str) -> String {
         return String::new();
     };
     let mut sentence: String = first.to_uppercase().chain(letters).collect();
-    if !sentence.ends_with(['.', '!', '?']) {
+    if !sentence.ends_with(['.', '!', '?', '…']) {
         sentence.push('.');
     }
     sentence

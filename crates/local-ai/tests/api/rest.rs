@@ -258,7 +258,7 @@ async fn chat_summarises_calls_tools_and_streams() {
     let (_, answer) = post(&server, "/v1/chat/completions", &request).await;
     assert_eq!(
         answer["choices"][0]["message"]["content"],
-        "The caller asked \"what plan am I on\". They were told: Your plan is pro."
+        "The caller asked: \"What plan am I on?\" They were told: Your plan is pro."
     );
     let tool = json!({"type": "function", "function": {"name": "get_plan",
         "description": "Looks up the plan the caller is on right now.", "parameters": {"type": "object", "properties": {}}}});
