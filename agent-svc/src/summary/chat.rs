@@ -3,9 +3,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::json;
+use async_openai::Client;
+use async_openai::config::OpenAIConfig;
+use async_openai::error::OpenAIError;
+use async_openai::types::chat::{
+    ChatCompletionRequestSystemMessage, ChatCompletionRequestUserMessage,
+    CreateChatCompletionRequest,
+};
+use secrecy::ExposeSecret;
 
 use crate::config::OpenaiConfig;
 use crate::domain::Role;
@@ -21,77 +26,70 @@ const INSTRUCTIONS: &str = "Summarise the call in one or two sentences for the n
 /// Asks a chat model for summaries.
 #[derive(Clone)]
 pub(crate) struct Summariser {
-    http: reqwest::Client,
-    url: String,
-    key: SecretString,
+    client: Client<OpenAIConfig>,
     model: String,
 }
 
-/// Why there is no summary.
+/// Why there is no summary. The provider's words are left out: they may quote the transcript.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChatError {
-    #[error("the chat model cannot be reached: {0}")]
-    Http(#[from] reqwest::Error),
+    #[error("the chat model cannot be reached")]
+    Unreachable,
     #[error("the chat model refused with HTTP {0}")]
     Refused(u16),
+    #[error("the chat model gave nothing for {0:?}")]
+    TimedOut(Duration),
+    #[error("the chat model's answer is unreadable")]
+    Unreadable,
     #[error("the chat model answered nothing")]
     Empty,
 }
 
-#[derive(Deserialize)]
-struct Completion {
-    choices: Vec<Choice>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Message,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    content: Option<String>,
-}
-
 impl Summariser {
     pub(crate) fn new(http: reqwest::Client, openai: &OpenaiConfig) -> Self {
-        let base_url = openai.openai_base_url.trim_end_matches('/');
+        let config = OpenAIConfig::new()
+            .with_api_base(openai.openai_base_url.trim_end_matches('/'))
+            .with_api_key(openai.openai_api_key.expose_secret());
         Self {
-            http,
-            url: format!("{base_url}/chat/completions"),
-            key: openai.openai_api_key.clone(),
+            client: Client::build(http, config),
             model: openai.summary_model.clone(),
         }
     }
 
     /// What a call was about.
     pub(crate) async fn summarise(&self, turns: &[Turn]) -> Result<String, ChatError> {
-        let body = json!({
-            "model": self.model,
-            "messages": [
-                {"role": "system", "content": INSTRUCTIONS},
-                {"role": "user", "content": transcript(turns)},
+        let request = CreateChatCompletionRequest {
+            model: self.model.clone(),
+            messages: vec![
+                ChatCompletionRequestSystemMessage::from(INSTRUCTIONS).into(),
+                ChatCompletionRequestUserMessage::from(transcript(turns)).into(),
             ],
-        });
-        let request = self
-            .http
-            .post(&self.url)
-            .bearer_auth(self.key.expose_secret())
-            .timeout(TIMEOUT)
-            .json(&body);
-        let response = request.send().await.map_err(reqwest::Error::without_url)?;
-        if !response.status().is_success() {
-            return Err(ChatError::Refused(response.status().as_u16()));
-        }
-        let completion: Completion = response.json().await.map_err(reqwest::Error::without_url)?;
+            ..CreateChatCompletionRequest::default()
+        };
+        let chat = self.client.chat();
+        let completion = tokio::time::timeout(TIMEOUT, chat.create(request))
+            .await
+            .map_err(|_| ChatError::TimedOut(TIMEOUT))?
+            .map_err(|error| reason(&error))?;
         let content = completion
             .choices
             .into_iter()
             .next()
-            .and_then(|c| c.message.content);
+            .and_then(|choice| choice.message.content);
         content
             .filter(|text| !text.trim().is_empty())
             .ok_or(ChatError::Empty)
+    }
+}
+
+fn reason(error: &OpenAIError) -> ChatError {
+    match error {
+        OpenAIError::ApiError(answer) => ChatError::Refused(answer.status_code.as_u16()),
+        OpenAIError::Reqwest(error) => match error.status() {
+            Some(status) => ChatError::Refused(status.as_u16()),
+            None => ChatError::Unreachable,
+        },
+        _ => ChatError::Unreadable,
     }
 }
 
