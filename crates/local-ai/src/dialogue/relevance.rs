@@ -18,8 +18,8 @@ const LABEL: f32 = 0.9;
 /// and in rank one that shares another word with it.
 const SAME_NOUN: f32 = 0.2;
 const SAME_WORD: f32 = 0.1;
-/// What a fact loses that is no answer to "when" or "how many".
-const WRONG_KIND: f32 = 0.25;
+/// What is lost by what is no answer to "when" or "how many".
+const WRONG_KIND: f32 = 0.3;
 
 /// How well a candidate answers.
 pub(super) struct Score {
@@ -56,25 +56,19 @@ pub(super) fn scores(
             let at = topics.iter().position(|known| *known == topic)?;
             Some((topic, close(1 + candidates.len() + at)))
         });
-        let Some((topic, by_topic)) = topic else {
+        let kind = |is_wanted| if is_wanted { 0.0 } else { WRONG_KIND };
+        let mixed = topic.map_or(text, |(_, by_topic)| {
+            text.max((1.0 - TOPIC) * text + TOPIC * by_topic)
+        });
+        let (Some((topic, by_topic)), Some(value)) = (topic, &found.value) else {
+            let relevance = mixed - kind(asked.wants(&[&found.text]));
             return Score {
-                relevance: text,
-                rank: text + found.prominence,
-            };
-        };
-        let mixed = text.max((1.0 - TOPIC) * text + TOPIC * by_topic);
-        let Some(value) = &found.value else {
-            return Score {
-                relevance: mixed,
-                rank: mixed + found.prominence,
+                relevance,
+                rank: relevance + found.prominence,
             };
         };
         let (noun, word) = asked.shares(topic);
-        let kind = if asked.wants(topic, value) {
-            0.0
-        } else {
-            WRONG_KIND
-        };
+        let kind = kind(asked.wants(&[topic, value]));
         let relevance = mixed.max(LABEL * by_topic) + noun - kind;
         Score {
             relevance,
@@ -98,7 +92,7 @@ impl Asked {
             LazyLock::new(|| pattern(r"(?i)\bhow (many|much|long|often|big|large)\b"));
         static TIME: LazyLock<Regex> = LazyLock::new(|| {
             pattern(
-                r"(?i)\d|\b(january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tomorrow|yesterday|first|second|third|day|days|week|weeks|month|months|year|years|every|never|due|date|yet|now)\b",
+                r"(?i)\d|\b(january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tomorrow|yesterday|first|second|third|day|days|week|weeks|month|months|year|years|never|due|date|yet|now)\b",
             )
         });
         static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
@@ -123,18 +117,33 @@ impl Asked {
     fn shares(&self, label: &str) -> (f32, f32) {
         let label = words(label);
         let has = |word: &String| word.len() > 2 && self.words.contains(&stem(word));
-        match label.split_last() {
-            Some((noun, _)) if has(noun) => (SAME_NOUN, 0.0),
-            Some((_, others)) if others.iter().any(has) => (0.0, SAME_WORD),
-            _ => (0.0, 0.0),
+        if noun(&label).is_some_and(has) {
+            (SAME_NOUN, 0.0)
+        } else if label.iter().any(has) {
+            (0.0, SAME_WORD)
+        } else {
+            (0.0, 0.0)
         }
     }
 
-    /// Whether a fact is the kind of answer asked for.
-    fn wants(&self, label: &str, value: &str) -> bool {
+    /// Whether one of these texts is the kind of answer asked for.
+    fn wants(&self, texts: &[&str]) -> bool {
         self.kind
-            .is_none_or(|kind| kind.is_match(value) || kind.is_match(label))
+            .is_none_or(|kind| texts.iter().any(|text| kind.is_match(text)))
     }
+}
+
+/// What a label names: its last word, or the last one before "in the workspace". A "number of
+/// projects" names projects.
+fn noun(label: &[String]) -> Option<&String> {
+    const PREPOSITIONS: [&str; 8] = ["of", "in", "on", "at", "for", "per", "with", "about"];
+    const MEASURES: [&str; 4] = ["number", "amount", "count", "total"];
+    let is_one_of = |known: &[&str], word: &String| known.contains(&word.as_str());
+    let end = label
+        .iter()
+        .position(|word| is_one_of(&PREPOSITIONS, word))
+        .filter(|end| *end > 0 && !is_one_of(&MEASURES, &label[end - 1]));
+    label[..end.unwrap_or(label.len())].last()
 }
 
 /// A word without the mark of its plural.
@@ -155,6 +164,10 @@ mod tests {
         assert_eq!(asked.shares("subscription plan"), (SAME_NOUN, 0.0));
         assert_eq!(asked.shares("plan renewal"), (0.0, SAME_WORD));
         assert_eq!(asked.shares("name"), (0.0, 0.0));
+        let asked = Asked::new("Is my workspace encrypted?");
+        assert_eq!(asked.shares("role in the workspace"), (0.0, SAME_WORD));
+        let asked = Asked::new("How many projects do I have?");
+        assert_eq!(asked.shares("number of projects"), (SAME_NOUN, 0.0));
         assert_eq!(
             Asked::new("How many seats do we have?").shares("seat"),
             (SAME_NOUN, 0.0)
@@ -164,11 +177,11 @@ mod tests {
     #[test]
     fn when_and_how_many_want_times_and_numbers() {
         let when = Asked::new("When does my contract end?");
-        assert!(when.wants("next invoice", "May 4th") && when.wants("due date", "soon"));
-        assert!(!when.wants("plan", "pro"));
+        assert!(when.wants(&["next invoice", "May 4th"]) && when.wants(&["due date", "soon"]));
+        assert!(!when.wants(&["plan", "pro"]));
         let many = Asked::new("How much storage have I used?");
-        assert!(many.wants("storage", "half a gigabyte") && many.wants("storage", "231 of 300"));
-        assert!(!many.wants("account manager", "Robert Hayes"));
-        assert!(Asked::new("Who is my account manager?").wants("account manager", "Robert Hayes"));
+        assert!(many.wants(&["half a gigabyte"]) && many.wants(&["231 of 300"]));
+        assert!(!many.wants(&["account manager", "Robert Hayes"]));
+        assert!(Asked::new("Who is my account manager?").wants(&["Robert Hayes"]));
     }
 }

@@ -78,7 +78,13 @@ pub(super) fn is_procedural(text: &str) -> bool {
             r"(?i)\b(how (do|can|could|should|would|to|does)|(can|could|may|should|must|do) (i|we|you|our|my|someone|anyone|a)\b|is it possible|is there a way|what happens|what should|where (do|can) (i|we)|steps|instructions|explain)",
         )
     });
-    PROCEDURAL.is_match(text)
+    // "How many seats do I have?" asks how something is.
+    static POSSESSION: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(how many|how much|what|which)\b.*\b(do|did) (i|we) (still |currently )?(have|use|own|owe|pay)\b( [^t]|[^ ]|$)",
+        )
+    });
+    PROCEDURAL.is_match(text) && !POSSESSION.is_match(text)
 }
 
 /// Whether the text is about the person who speaks.
@@ -158,6 +164,20 @@ mod tests {
             assert_eq!(with_reference(said, before), expected);
         }
         assert_eq!(with_reference("And now?", None), "And now?");
+    }
+
+    #[test]
+    fn how_something_is_done_is_told_from_what_the_caller_has() {
+        for said in [
+            "How do I reset my password?",
+            "Can I get a refund?",
+            "What do I have to do to export a report?",
+        ] {
+            assert!(is_procedural(said), "{said}");
+        }
+        for said in ["How many projects do I have?", "Which plan do we use now?"] {
+            assert!(!is_procedural(said), "{said}");
+        }
     }
 
     #[test]

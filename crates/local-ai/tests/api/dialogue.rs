@@ -223,6 +223,27 @@ fn the_sentences_that_answer_are_said_without_marks_for_the_eye() {
 }
 
 #[test]
+fn the_passage_found_first_answers_unless_another_is_clearly_closer() {
+    let found = json!({"passages": [
+        {"title": "Our refund policy",
+         "speakable": "You get a full refund if you ask within 30 days of your first payment."},
+        {"title": "Our refund policy",
+         "speakable": "Refunds go back to the card or bank account you paid with."}]});
+    let said = answer("Can I get a refund?", &[("search_knowledge", found)]);
+    assert!(said.contains("within 30 days"), "{said}");
+}
+
+#[test]
+fn a_sentence_that_names_no_time_does_not_answer_when() {
+    let found = json!({"passages": [{"title": "Service levels",
+        "speakable": "If we miss it, you receive a credit on your next invoice."}]});
+    let facts = json!({"name": "Ines", "facts": []});
+    let both = [("get_account", facts), ("search_knowledge", found)];
+    let said = answer("When is my next invoice?", &both);
+    assert!(!said.contains("credit"), "{said}");
+}
+
+#[test]
 fn what_no_result_holds_is_not_known() {
     let nothing = json!({"passages": [], "note": "nothing found"});
     for question in [
