@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::text::{pattern, sentence, sentences, spoken_key, words};
+use super::text::{head, pattern, sentence, sentences, spoken_key, words};
 
 /// Something that could be said.
 #[derive(Debug, Clone, PartialEq)]
@@ -249,8 +249,11 @@ fn is_speakable_key(key: &str) -> bool {
 }
 
 fn is_plural(label: &str) -> bool {
-    let last = label.rsplit(' ').next().unwrap_or(label).to_lowercase();
-    last.ends_with('s') && !["ss", "us", "is"].iter().any(|end| last.ends_with(end))
+    let label = words(label);
+    let is_plural = |head: &String| {
+        head.ends_with('s') && !["ss", "us", "is"].iter().any(|end| head.ends_with(end))
+    };
+    head(&label).is_some_and(is_plural)
 }
 
 #[cfg(test)]
@@ -275,7 +278,7 @@ mod tests {
             &[
                 "Your beta is yes.",
                 "Your colours are red, green and blue.",
-                "Your seats in use is 14 of 20.",
+                "Your seats in use are 14 of 20.",
                 "Your invoices are 3.",
                 "Your name is Ada.",
                 "Your subscription plan is pro.",

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::DialogueError;
 use super::json::Candidate;
-use super::text::{pattern, words};
+use super::text::{head, pattern, words};
 use crate::engine::{Embed, similarity};
 
 /// How much the topic of a sentence counts next to the sentence.
@@ -133,17 +133,12 @@ impl Asked {
     }
 }
 
-/// What a label names: its last word, or the last one before "in the workspace". A "number of
-/// projects" names projects.
+/// What a label names. A "number of projects" names projects.
 fn noun(label: &[String]) -> Option<&String> {
-    const PREPOSITIONS: [&str; 8] = ["of", "in", "on", "at", "for", "per", "with", "about"];
     const MEASURES: [&str; 4] = ["number", "amount", "count", "total"];
-    let is_one_of = |known: &[&str], word: &String| known.contains(&word.as_str());
-    let end = label
-        .iter()
-        .position(|word| is_one_of(&PREPOSITIONS, word))
-        .filter(|end| *end > 0 && !is_one_of(&MEASURES, &label[end - 1]));
-    label[..end.unwrap_or(label.len())].last()
+    head(label)
+        .filter(|head| !MEASURES.contains(&head.as_str()))
+        .or(label.last())
 }
 
 /// A word without the mark of its plural.

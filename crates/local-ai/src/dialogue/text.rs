@@ -56,6 +56,16 @@ pub(super) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The word that a label is built around: its last one, or the last one before "in the workspace".
+pub(super) fn head(label: &[String]) -> Option<&String> {
+    const PREPOSITIONS: [&str; 8] = ["of", "in", "on", "at", "for", "per", "with", "about"];
+    let end = label
+        .iter()
+        .position(|word| PREPOSITIONS.contains(&word.as_str()))
+        .filter(|end| *end > 0);
+    label[..end.unwrap_or(label.len())].last()
+}
+
 /// What was said, with the question before it when it refers back ("and on the pro plan?").
 pub(super) fn with_reference(said: &str, before: Option<&str>) -> String {
     static REFERS: LazyLock<Regex> = LazyLock::new(|| {
