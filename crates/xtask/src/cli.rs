@@ -69,8 +69,8 @@ enum Command {
     /// Set up, check, and run every test there is.
     Test,
 
-    /// Drive the whole system with a real browser.
-    E2e,
+    /// Use the whole system as people do: with a browser, by calls, with grpcurl.
+    E2e(quality::E2eOptions),
 
     /// Run new migrations on the database that is up.
     Migrate,
@@ -142,7 +142,7 @@ impl Command {
                 }
             }
             Self::Test => quality::test(&Project::of_build()?)?,
-            Self::E2e => quality::e2e(&Project::of_build()?)?,
+            Self::E2e(options) => quality::e2e(&Project::of_build()?, &options)?,
             Self::Supervise { root } => supervisor::run(&Project::at(root))?,
             Self::ServeWeb(options) => block_on(web_server::serve(options))?,
         }

@@ -7,6 +7,6 @@ mod step;
 mod test;
 
 pub use check::check;
-pub use e2e::e2e;
+pub use e2e::{Options as E2eOptions, e2e};
 pub use generate::{generate, write_baseline};
 pub use test::test;

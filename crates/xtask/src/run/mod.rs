@@ -15,6 +15,6 @@ mod up;
 pub use dev::dev;
 pub use down::down;
 pub use migrate::migrate;
-pub use status::status;
+pub use status::{Report, status};
 pub use token::{Who, session_token, token};
 pub use up::{Options, up};

@@ -1,0 +1,23 @@
+//! What a customer does on the page, in a real browser.
+
+use std::process::Command;
+
+use anyhow::Context;
+
+use super::system::System;
+use crate::process::run_visibly;
+
+/// The script finds the system by its state, and the browser by its path.
+pub(super) fn drive(system: &System) -> anyhow::Result<()> {
+    let chromium =
+        system.installed.chromium.as_ref().context(
+            "there is no Chromium: sudo apt-get install --no-install-recommends chromium",
+        )?;
+    run_visibly(
+        Command::new("npm")
+            .args(["run", "--silent", "e2e"])
+            .current_dir(system.project.web_dir())
+            .env("INSTA_STATE", system.project.dev_dir().join("state.json"))
+            .env("CHROMIUM", chromium),
+    )
+}

@@ -1,0 +1,100 @@
+//! Another LiveKit server, another PostgreSQL and another OpenAI in place of the local parts.
+
+use anyhow::{Context, ensure};
+use realtime_script::{Line, Server};
+use url::Url;
+
+use super::system::{System, says};
+use super::{block_on, shown};
+use crate::project::Project;
+use crate::run::{self, Options};
+
+const REPLACED: [&str; 3] = ["postgres", "livekit", "local-ai"];
+const HEARD: &str = "Which plan is mine?";
+
+pub(super) fn show(system: &System) -> anyhow::Result<()> {
+    let second = Project::at(system.project.dev_dir().join("second"));
+    let options = Options {
+        no_build: true,
+        only: vec!["postgres".into(), "livekit".into()],
+    };
+    let result = run::up(&second, &options).and_then(|others| {
+        let replaced = call_with(system, &others);
+        let back = up(system, &[]);
+        replaced.and(back)
+    });
+    block_on(run::down(&second))?;
+    result
+}
+
+fn call_with(system: &System, others: &crate::state::State) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let line = Line {
+        heard: HEARD.into(),
+        tool: Some("get_account".into()),
+        answer: "The script says that {name} is on the {subscription_tier} plan.".into(),
+    };
+    let openai = runtime.block_on(Server::start(vec![line]))?;
+    let mut database = Url::parse(&others.database.url).context("the second database")?;
+    database.set_path("/postgres");
+    up(
+        system,
+        &[
+            ("DATABASE_URL", database.as_str()),
+            ("LIVEKIT_URL", &others.livekit.url),
+            ("LIVEKIT_API_KEY", &others.livekit.api_key),
+            ("LIVEKIT_API_SECRET", &others.livekit.api_secret),
+            ("OPENAI_BASE_URL", &openai.base_url()),
+            ("OPENAI_API_KEY", "any"),
+        ],
+    )?;
+    for part in system.status()?.parts {
+        let is_replaced = REPLACED.contains(&part.name.as_str());
+        ensure!(
+            part.ready && part.pid.is_none() == is_replaced,
+            "{part:?} should be ready and {} ours",
+            if is_replaced { "not" } else { "be" }
+        );
+    }
+    let user = &system.state.users[0];
+    let wav = system
+        .project
+        .root()
+        .join("crates/speech/testdata/reset_password.wav");
+    let report = system.call([
+        "--user".as_ref(),
+        user.email.as_ref(),
+        "--wav".as_ref(),
+        wav.as_os_str(),
+    ])?;
+    let turn = &report["turns"][0];
+    ensure!(
+        says(&turn["recognised"], HEARD)
+            && says(
+                &turn["answer"],
+                &format!("the {} plan", user.subscription_tier)
+            ),
+        "the script was not followed: {report}"
+    );
+    shown(
+        "a second LiveKit server, a second PostgreSQL and another OpenAI take the local parts' places",
+    );
+    Ok(())
+}
+
+fn up(system: &System, settings: &[(&str, &str)]) -> anyhow::Result<()> {
+    let output = system
+        .xtask("up")
+        .arg("--no-build")
+        .envs(settings.iter().copied())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "`up` with {settings:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
