@@ -42,7 +42,7 @@ export async function openPage(browser, { microphone = "spoken", context: option
   return { page, context, problems };
 }
 
-/** Says a WAV file into the page's microphone; resolves when it is over, with its begin and end in page time. */
+/** Says a WAV file into the page's microphone; resolves when it is over, with its times as `play` tells them. */
 export async function speak(page, wavFile) {
   const base64 = (await readFile(wavFile)).toString("base64");
   return page.evaluate((wav) => window.__mic.play(wav), base64);
@@ -69,14 +69,12 @@ export async function takeHeard(page) {
   return { sampleRate, samples };
 }
 
-/** Waits until something is heard that began after `since` (page time); resolves with when. */
-export async function waitForSound(page, { since = 0, timeout = 15_000 } = {}) {
-  const heard = await page.waitForFunction(
-    (from) => window.__ear.lastSoundAt > from && window.__ear.lastSoundAt,
-    since,
-    { timeout, polling: 20 },
-  );
-  return heard.jsonValue();
+/** Waits until so many seconds of sound have been heard after `since` (page time). */
+export async function waitForSpeech(page, { since, seconds, timeout = 30_000 }) {
+  await page.waitForFunction(([from, wanted]) => window.__ear.soundSince(from) >= wanted, [since, seconds], {
+    timeout,
+    polling: 20,
+  });
 }
 
 /** Waits until nothing has been heard for `quietMs`; resolves with when the last sound was, in page time. */

@@ -5,7 +5,8 @@
 
 /**
  * Replaces the microphone by one that the test speaks into: `window.__mic.play(base64Wav)` resolves when it is over,
- * with when it began and ended on the page's `performance.now()`. With `refusal`, a DOMException's name, asking for
+ * with when it began and ended on the page's `performance.now()`, and with when the ear had heard the last sound by
+ * then. With `refusal`, a DOMException's name, asking for
  * the microphone fails instead.
  */
 export function installMicrophone({ refusal }) {
@@ -28,7 +29,7 @@ export function installMicrophone({ refusal }) {
       const startedAt = performance.now();
       await ended;
       playing.delete(source);
-      return { startedAt, endedAt: performance.now() };
+      return { startedAt, endedAt: performance.now(), heardUntil: window.__ear.lastSoundAt };
     },
     stop() {
       for (const source of playing) source.stop();
@@ -49,7 +50,7 @@ export function installMicrophone({ refusal }) {
 /**
  * Records every remote audio track of every peer connection, mixed, at 24 kHz. `window.__ear.take()` hands out what
  * was heard since the last time; `lastSoundAt` is when something louder than -50 dBFS was last heard, on the page's
- * `performance.now()`, 0 before the first sound.
+ * `performance.now()`, 0 before the first sound; `soundSince(time)` is how many seconds of it there were since then.
  */
 export function installEar() {
   const SAMPLE_RATE = 24_000;
@@ -75,9 +76,14 @@ export function installEar() {
 
   let opened;
   let frames = [];
+  /** When each frame with sound was heard. */
+  const sounds = [];
   const ear = {
     lastSoundAt: 0,
     tracks: 0,
+    soundSince(time) {
+      return sounds.filter((at) => at > time).length / 100;
+    },
     take() {
       const samples = new Int16Array(frames.reduce((total, frame) => total + frame.length, 0));
       let offset = 0;
@@ -109,7 +115,10 @@ export function installEar() {
       frames.push(data);
       if (frames.length > MAX_SECONDS * 100) frames.shift();
       const power = data.reduce((total, sample) => total + sample * sample, 0) / data.length;
-      if (Math.sqrt(power) > SOUND_RMS) ear.lastSoundAt = performance.now();
+      if (Math.sqrt(power) <= SOUND_RMS) return;
+      ear.lastSoundAt = performance.now();
+      sounds.push(ear.lastSoundAt);
+      if (sounds.length > MAX_SECONDS * 100) sounds.shift();
     };
     return { context, node };
   }

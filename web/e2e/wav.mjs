@@ -31,3 +31,15 @@ export function secondsOfSound({ sampleRate, samples }, thresholdDb = -50) {
   }
   return loud / 100;
 }
+
+/** A mono 16-bit WAV file as `wavFile` and our services write it, behind so many seconds of silence. */
+export function afterSilence(wav, seconds) {
+  const sampleRate = wav.readUInt32LE(24);
+  const data = wav.subarray(wav.indexOf("data") + 8);
+  const lead = Math.round(sampleRate * seconds);
+  const samples = new Int16Array(lead + Math.floor(data.length / 2));
+  for (let index = lead; index < samples.length; index += 1) {
+    samples[index] = data.readInt16LE((index - lead) * 2);
+  }
+  return wavFile({ sampleRate, samples });
+}

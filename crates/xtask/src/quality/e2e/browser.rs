@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::system::System;
 use crate::process::run_visibly;
 
-/// The script finds the system by its state, and the browser by its path.
+/// The script finds the system by its state, and the browser and psql by their paths.
 pub(super) fn drive(system: &System) -> anyhow::Result<()> {
     let chromium =
         system.installed.chromium.as_ref().context(
@@ -18,6 +18,7 @@ pub(super) fn drive(system: &System) -> anyhow::Result<()> {
             .args(["run", "--silent", "e2e"])
             .current_dir(system.project.web_dir())
             .env("INSTA_STATE", system.project.dev_dir().join("state.json"))
-            .env("CHROMIUM", chromium),
+            .env("CHROMIUM", chromium)
+            .env("PSQL", system.installed.postgres.join("bin/psql")),
     )
 }
