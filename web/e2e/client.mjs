@@ -59,6 +59,17 @@ export async function waitForLine(page, speaker, pattern, { after = 0, timeout =
   return found.jsonValue();
 }
 
+/** Whether the newest line of the transcript can be read without scrolling the page. */
+export async function newestLineIsInView(page) {
+  return page
+    .locator("li[data-speaker]")
+    .last()
+    .evaluate((line) => {
+      const { top, bottom } = line.getBoundingClientRect();
+      return top >= 0 && bottom <= window.innerHeight;
+    });
+}
+
 /** Hangs up and waits for the page to say so. */
 export async function hangUp(page) {
   await page.getByRole("button", { name: "Hang up" }).click();

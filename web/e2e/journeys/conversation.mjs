@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { speak, takeHeard, waitForSilence, waitForSpeech } from "../browser.mjs";
-import { goTo, hangUp, signIn, startCall, transcript, waitForLine } from "../client.mjs";
+import { goTo, hangUp, newestLineIsInView, signIn, startCall, transcript, waitForLine } from "../client.mjs";
 import { answer, ask, waitForTurn } from "../turns.mjs";
 
 const PLAN = "What plan am I on?";
@@ -21,7 +21,7 @@ export async function conversation(stage) {
   await theArticlesAreKnown(stage, page);
   const interrupted = await theAssistantLetsItselfBeInterrupted(stage, page);
   const seen = await transcript(page);
-  await hangUp(page);
+  await theCallIsHungUp(stage, page);
   const summary = await theCallIsStored(stage, callId, seen, interrupted);
   await theRecordIsShown(stage, page, callId, seen);
   await theAccountPageTellsOfIt(stage, page, summary);
@@ -87,6 +87,19 @@ function assertKeptToWhatWasHeard(kept, heard) {
   assert.match(heard, /two.?factor/i, both);
   assert.doesNotMatch(kept, /after your password/i, "the whole answer is in the transcript");
   assert.ok(Math.abs(letters(kept).length - letters(heard).length) < 16, `another text was kept${both}`);
+}
+
+async function theCallIsHungUp(stage, page) {
+  assert.ok(await newestLineIsInView(page), "the newest line is out of view");
+  const { x, y, width, height } = await page.getByRole("button", { name: "Hang up" }).boundingBox();
+  await hangUp(page);
+  assert.equal(await page.evaluate(() => window.scrollY), 0, "hanging up scrolled the page");
+  const pressedAgain = await page.evaluate(
+    ([left, top]) => document.elementFromPoint(left, top).closest("button")?.textContent,
+    [x + width / 2, y + height / 2],
+  );
+  assert.equal(pressedAgain, undefined, "a second press on the same place does something else");
+  stage.show("hanging up ends the call and leaves its words in view");
 }
 
 async function theCallIsStored(stage, callId, seen, interrupted) {

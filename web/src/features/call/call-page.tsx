@@ -35,12 +35,17 @@ export function CallPage({ call: { state, control } }: { call: UseCall }) {
   );
 }
 
-/** Takes the focus when the button that had it is gone, so that the next Tab leads to the next button of the call. */
+/**
+ * Takes the focus when the button that had it is gone, so that the next Tab leads to the next button of the call.
+ * The page stays where it is: the call may be taller than the window.
+ */
 function useFocusKept(kind: CallState["kind"]) {
   const region = useRef<HTMLElement>(null);
   const before = useRef(kind);
   useEffect(() => {
-    if (before.current !== kind && document.activeElement === document.body) region.current?.focus();
+    if (before.current !== kind && document.activeElement === document.body) {
+      region.current?.focus({ preventScroll: true });
+    }
     before.current = kind;
   }, [kind]);
   return region;

@@ -1,6 +1,5 @@
 import { clock } from "../../ui/format";
 import { Link } from "../../ui/router";
-import { CallButton } from "./call-button";
 import type { CallControl } from "./call-control";
 import type { CallState, EndCause } from "./call-state";
 import { Transcript } from "./transcript-view";
@@ -28,12 +27,15 @@ export function EndedCall({ call, control }: EndedCallProps) {
   const trouble = call.cause === "lost" || call.cause === "agentLost";
   return (
     <>
-      <div className="stage" data-end-cause={call.cause}>
+      <div className="stage stage-compact" data-end-cause={call.cause}>
         <p className={trouble ? "lead lead-problem" : "lead"} role={trouble ? "alert" : "status"}>
           {endCauseWords(call.cause)}
         </p>
         <p className="elapsed">Duration {clock(call.durationMs)}</p>
-        <CallButton onClick={control.start} />
+        {/* Small, so that a second press on "Hang up" does not meet it. */}
+        <button type="button" className="button button-primary control" onClick={control.start}>
+          Call
+        </button>
         <p className="hint">
           <Link href={`/calls/${call.callId}`}>See this call on record</Link>
         </p>

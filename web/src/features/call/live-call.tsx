@@ -26,7 +26,7 @@ export function LiveCallView({ call, control }: LiveCallProps) {
   const { views } = call.room;
   return (
     <>
-      <div className="stage stage-live">
+      <div className="stage stage-compact">
         <Trouble call={call} control={control} />
         {views.agentVoice(call.agent)}
         <p className="agent-state" role="status" aria-live="polite">
