@@ -8,6 +8,16 @@ export async function signIn(page, { email, password }) {
   await page.getByRole("button", { name: "Call", exact: true }).waitFor();
 }
 
+/** Creates an account and waits for the call page. */
+export async function createAccount(page, { name, email, password }) {
+  await page.getByRole("button", { name: "Create an account" }).click();
+  await page.getByLabel("Your name").fill(name);
+  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Create account", exact: true }).click();
+  await page.getByRole("button", { name: "Call", exact: true }).waitFor();
+}
+
 /** Presses the call button and waits until the assistant is ready; resolves with the id of the call. */
 export async function startCall(page, { timeout = 25_000 } = {}) {
   await page.getByRole("button", { name: "Call", exact: true }).click();
