@@ -149,13 +149,13 @@ async function theNextCallRemembers(stage, page, summary) {
   await takeHeard(page);
   const callId = await startCall(page);
   const greeting = await answer(page, /Last time, you asked/);
-  const topic = greeting.text.match(/Last time, you (.*?)\. How can I help/)?.[1];
+  const topic = greeting.text.match(/Last time, you (.*?[.?]) How can I help/)?.[1];
   // What is quoted in the summary is not when it is spoken.
   assert.ok(
     topic && summary.replaceAll('"', "").includes(topic),
     `greeted with ${greeting.text}\nthe summary was ${summary}`,
   );
-  assert.match(await stage.voice.words(greeting.heard), /last time.*password/i);
+  assert.match(await stage.voice.words(greeting.heard), /last time.*upload/i);
   await hangUp(page);
   assert.equal((await stage.database.endedCall(callId)).end_reason, "user_hangup");
   stage.show("the next call is greeted with what the last one was about");

@@ -107,9 +107,14 @@ fn lines(turns: &[Turn]) -> Vec<(bool, String)> {
         .collect()
 }
 
-/// A question as it was asked, with a mark at its end.
+/// A question as it was asked, without what leads up to it, and with a mark at its end.
 fn question(text: &str) -> String {
-    sentence(&shortened(text.trim(), MAX_QUESTION))
+    static LEAD: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)^\s*((sorry|wait|stop|um+|uh+|hm+|okay|ok|so|well|hey|hi|hello|and|actually|please)\b[,.!…]*\s+)+",
+        )
+    });
+    sentence(&shortened(LEAD.replace(text, "").trim(), MAX_QUESTION))
 }
 
 /// The first sentences of an answer, at least one.
@@ -175,6 +180,14 @@ mod tests {
             "The caller asked: \"What's the weather?\" Before that: \"What plan am I on?\" They were told: \
              Your subscription tier is pro. There was no answer to \"What's the weather?\"."
         );
+    }
+
+    #[test]
+    fn what_leads_up_to_a_question_is_left_out() {
+        assert_eq!(question("Sorry, wait, how big is it?"), "How big is it?");
+        assert_eq!(question("So what now?"), "What now?");
+        assert_eq!(question("Stop."), "Stop.");
+        assert_eq!(question("Sort by date"), "Sort by date.");
     }
 
     #[test]
