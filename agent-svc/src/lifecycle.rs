@@ -19,7 +19,7 @@ use crate::{summary, worker};
 /// The largest request: a text to say.
 const MAX_REQUEST: usize = 16 * 1024;
 /// Leases are renewed several times before they end.
-const HOUSEKEEPING: Duration = Duration::from_secs(20);
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
 /// How long calls that were told to end may take to do so.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 

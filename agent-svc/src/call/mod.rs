@@ -22,7 +22,7 @@ use crate::domain::EndReason;
 use crate::peers::Delegation;
 
 /// How long the row of a call is held without a renewal.
-pub(crate) const LEASE: chrono::TimeDelta = chrono::TimeDelta::seconds(90);
+pub(crate) const LEASE: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 /// How long a lost room connection is tried again.
 const ROOM_RECONNECT: Duration = Duration::from_secs(30);
 

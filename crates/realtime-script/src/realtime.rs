@@ -115,7 +115,8 @@ impl Session {
     }
 
     async fn respond(&mut self, create: ResponseCreate) -> Result<(), Gone> {
-        let metadata = create.response.and_then(|params| params.metadata);
+        let params = create.response.map(|params| *params).unwrap_or_default();
+        let metadata = params.metadata;
         let id = format!("resp_{}", self.sent);
         let response = |status, output| Response {
             id: id.clone(),
@@ -131,9 +132,11 @@ impl Session {
         }))
         .await?;
         let line = self.line().clone();
-        let item = match (&line.tool, &self.tool_result) {
-            (Some(tool), None) => self.call(&id, tool).await?,
-            (_, result) => {
+        let item = match (params.input, &line.tool, &self.tool_result) {
+            // A context of its own is a text to be read aloud.
+            (Some(input), ..) => self.speak(&id, &words(&input)).await?,
+            (None, Some(tool), None) => self.call(&id, tool).await?,
+            (None, _, result) => {
                 let text = filled(&line.answer, result.as_deref().unwrap_or_default());
                 self.speak(&id, &text).await?
             }
@@ -207,6 +210,15 @@ impl Session {
             .await
             .map_err(|_| Gone)
     }
+}
+
+/// What the last message of a context says.
+fn words(context: &[Item]) -> String {
+    let last = context.iter().rev().find_map(|item| match item {
+        Item::Message(message) => Some(message.words()),
+        _ => None,
+    });
+    last.unwrap_or_default()
 }
 
 /// The answer with the fields of the tool's result in it.

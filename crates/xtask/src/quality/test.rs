@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::check::{npm, run_checks};
+use super::e2e::{Options as E2eOptions, e2e};
 use super::step::timed;
 use crate::process::{cargo, run_visibly};
 use crate::project::Project;
@@ -22,7 +23,8 @@ pub fn test(project: &Project) -> anyhow::Result<()> {
                 cargo(project.root()).args(["test", "--workspace"]),
                 &installed,
             ))
-        })
+        })?;
+        steps.run("whole system", || e2e(project, &E2eOptions::default()))
     })
 }
 

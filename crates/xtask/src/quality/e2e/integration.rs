@@ -65,7 +65,8 @@ fn tier(user_id: &str, tier: &str) -> Value {
     let tier = format!("SUBSCRIPTION_TIER_{}", tier.to_uppercase());
     json!({
         "profile": {"user_id": user_id, "subscription_tier": tier},
-        "update_mask": "subscriptionTier",
+        // grpcurl takes the mask as a message, not as the JSON string that others take.
+        "update_mask": {"paths": ["subscription_tier"]},
     })
 }
 

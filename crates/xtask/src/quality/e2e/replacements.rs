@@ -13,7 +13,7 @@ const REPLACED: [&str; 3] = ["postgres", "livekit", "local-ai"];
 const HEARD: &str = "Which plan is mine?";
 
 pub(super) fn show(system: &System) -> anyhow::Result<()> {
-    let second = Project::at(system.project.dev_dir().join("second"));
+    let second = second_project(system)?;
     let options = Options {
         no_build: true,
         only: vec!["postgres".into(), "livekit".into()],
@@ -25,6 +25,20 @@ pub(super) fn show(system: &System) -> anyhow::Result<()> {
     });
     block_on(run::down(&second))?;
     result
+}
+
+/// A project whose only parts are the other servers, with the programs and the demo users of this one.
+fn second_project(system: &System) -> anyhow::Result<Project> {
+    let root = system.project.dev_dir().join("second");
+    std::fs::create_dir_all(&root)?;
+    for folder in ["crates", "target"] {
+        let link = root.join(folder);
+        if !link.exists() {
+            std::os::unix::fs::symlink(system.project.root().join(folder), &link)
+                .with_context(|| link.display().to_string())?;
+        }
+    }
+    Ok(Project::at(root))
 }
 
 fn call_with(system: &System, others: &crate::state::State) -> anyhow::Result<()> {
