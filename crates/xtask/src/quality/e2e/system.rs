@@ -301,6 +301,10 @@ fn lock(text: &Mutex<String>) -> std::sync::MutexGuard<'_, String> {
 }
 
 /// Asks again and again until there is an answer, `limit` at most.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what other programs do can only be looked at again"
+)]
 pub(super) fn until<T>(
     what: &str,
     limit: Duration,
