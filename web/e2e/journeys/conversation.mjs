@@ -2,14 +2,26 @@
 
 import assert from "node:assert/strict";
 
-import { speak, takeHeard, waitForSilence, waitForSpeech } from "../browser.mjs";
-import { goTo, hangUp, newestLineIsInView, signIn, startCall, transcript, waitForLine } from "../client.mjs";
+import { speak, takeHeard, waitForSpeech } from "../browser.mjs";
+import {
+  goTo,
+  hangUp,
+  newestLineIsInView,
+  signIn,
+  startCall,
+  transcript,
+  waitForAgent,
+  waitForLine,
+} from "../client.mjs";
 import { answer, ask, waitForTurn } from "../turns.mjs";
 
 const PLAN = "What plan am I on?";
 const PASSWORD = "How do I reset my password?";
 const LONG = "How do I make signing in safer with a code from my phone?";
 const INTERRUPTION = "Sorry, wait. How big can a file be when I upload it?";
+
+/** Silence of this length before the caller has finished: the assistant has given way. */
+const QUIET_MS = 400;
 
 export async function conversation(stage) {
   const opened = await stage.open();
@@ -56,18 +68,15 @@ async function theAssistantLetsItselfBeInterrupted(stage, page) {
   const asked = await speak(page, question);
   await waitForSpeech(page, { since: asked.endedAt, seconds: 2 });
 
-  const speaking = speak(page, interruption);
-  const silentSince = await waitForSilence(page, { quietMs: 400 });
-  const spoken = await speaking;
-  assert.ok(silentSince > spoken.startedAt, "the assistant had ended before it was interrupted");
-  assert.equal(
-    spoken.heardUntil,
-    silentSince,
-    "the assistant was heard again before the caller had finished",
+  await waitForAgent(page, "speaking");
+  const spoken = await speak(page, interruption);
+  // A pause between two clauses may begin before the interruption.
+  const wentOn = Math.max(0, spoken.heardUntil - spoken.startedAt);
+  assert.ok(
+    wentOn + QUIET_MS < spoken.endedAt - spoken.startedAt,
+    `the assistant was heard for ${wentOn} ms of being talked over`,
   );
-  stage.show(
-    `the assistant falls silent ${Math.round(silentSince - spoken.startedAt)} ms into being talked over`,
-  );
+  stage.show(`the assistant falls silent ${Math.round(wentOn)} ms into being talked over`);
 
   const heard = await stage.voice.words(await takeHeard(page));
   const kept = await waitForLine(page, "agent", /two-factor/i, { after: before });

@@ -18,13 +18,12 @@ pub(super) fn show(system: &System) -> anyhow::Result<()> {
         no_build: true,
         only: vec!["postgres".into(), "livekit".into()],
     };
-    let result = run::up(&second, &options).and_then(|others| {
-        let replaced = call_with(system, &others);
-        let back = up(system, &[]);
-        replaced.and(back)
-    });
+    let result = run::up(&second, &options)
+        .and_then(|others| call_with(system, &others))
+        .and_then(|()| call_with_the_other_voice(system));
+    let back = up(system, &[]);
     block_on(run::down(&second))?;
-    result
+    result.and(back)
 }
 
 /// A project whose only parts are the other servers, with the programs and the demo users of this one.
@@ -96,6 +95,26 @@ fn call_with(system: &System, others: &crate::state::State) -> anyhow::Result<()
     shown(
         "a second LiveKit server, a second PostgreSQL and another OpenAI take the local parts' places",
     );
+    Ok(())
+}
+
+/// The dedicated voice as a Realtime session that reads aloud, at local-ai.
+fn call_with_the_other_voice(system: &System) -> anyhow::Result<()> {
+    up(system, &[("TTS_MODEL", "gpt-realtime-2.1-mini")])?;
+    let user = &system.state.users[1];
+    let report = system.call(["--user", &user.email, "--say", "What plan am I on?"])?;
+    ensure!(
+        says(&report["greeting"], &user.name)
+            && says(&report["turns"][0]["answer"], &user.subscription_tier),
+        "the greeting and the plan should be told: {report}"
+    );
+    let wav = report["heard_wav"].as_str().context("nothing was heard")?;
+    let heard = system.transcribed(wav.as_ref())?.to_lowercase();
+    ensure!(
+        heard.contains("help you"),
+        "the greeting should be heard, not: {heard}"
+    );
+    shown("the greeting is heard too when a Realtime session reads it aloud");
     Ok(())
 }
 
