@@ -65,7 +65,8 @@ impl<'a> System<'a> {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
-    /// Calls an RPC with grpcurl, through reflection: `agent`, `insta.agent.v1.AgentService/GetCall`.
+    /// Calls an RPC with grpcurl, through reflection; `method` as `insta.agent.v1.AgentService/GetCall`.
+    /// Without a token when that is empty.
     pub(super) fn rpc(
         &self,
         token: &str,
