@@ -66,7 +66,7 @@ impl<'a> System<'a> {
     }
 
     /// Calls an RPC with grpcurl, through reflection; `method` as `insta.agent.v1.AgentService/GetCall`.
-    /// Without a token when that is empty.
+    /// An empty token is left out.
     pub(super) fn rpc(
         &self,
         token: &str,
