@@ -2,14 +2,16 @@
 //!
 //! [`Models`] is the seam between sessions and `speech`; tests put scripts in its place. [`Engine`]
 //! runs it on threads that may block, so many at once as pays on this machine. Waiting is in order
-//! of arrival and a turn is one clause or one recognition, so no session can starve another.
+//! of arrival and a turn is one clause or one recognition, so no session can starve another. What
+//! nobody waits for any more ends at once, also in the middle of a model: dropping the future of a
+//! call is how it is cancelled.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use speech::recognition::Transcript;
 use speech::vad::{Vad, VadStream};
-use speech::{Error, embedding::DIMENSIONS};
+use speech::{Cancel, Error, embedding::DIMENSIONS};
 use tokio::sync::Semaphore;
 
 /// The meaning of a text, of length 1.
@@ -46,14 +48,31 @@ pub trait Models: Embed + 'static {
     /// The text of 16 kHz speech, `before` being that of a shorter beginning of it.
     ///
     /// # Errors
+    /// The model failed or stayed busy, or `cancel` ended it.
+    fn transcribe(
+        &self,
+        pcm: &[f32],
+        before: &Transcript,
+        cancel: &Cancel,
+    ) -> Result<Transcript, Error>;
+
+    /// The probability that the speaker of 16 kHz sound, which ends in a pause, has finished.
+    ///
+    /// # Errors
     /// The model failed or stayed busy.
-    fn transcribe(&self, pcm: &[f32], before: &Transcript) -> Result<Transcript, Error>;
+    fn end_of_turn(&self, pcm: &[f32]) -> Result<f32, Error>;
 
     /// A clause as 24 kHz speech.
     ///
     /// # Errors
-    /// The model failed or stayed busy, or there is no such voice.
-    fn synthesize(&self, clause: &str, voice: &str, speed: f32) -> Result<Vec<i16>, Error>;
+    /// The model failed or stayed busy, there is no such voice, or `cancel` ended it.
+    fn synthesize(
+        &self,
+        clause: &str,
+        voice: &str,
+        speed: f32,
+        cancel: &Cancel,
+    ) -> Result<Vec<i16>, Error>;
 
     /// The names of the voices; the first is the default.
     fn voices(&self) -> Vec<String>;
@@ -63,6 +82,7 @@ pub trait Models: Embed + 'static {
 pub struct SpeechModels {
     vad: Arc<Mutex<Vad>>,
     recognizer: speech::recognition::Recognizer,
+    turns: speech::turn::TurnDetector,
     synthesizer: speech::synthesis::Synthesizer,
     embedder: speech::embedding::Embedder,
 }
@@ -77,6 +97,7 @@ impl SpeechModels {
         Ok(Self {
             vad: Arc::new(Mutex::new(models.vad()?)),
             recognizer: models.recognizer(RECOGNISERS)?,
+            turns: models.turn_detector(1)?,
             synthesizer: models.synthesizer(1)?,
             embedder: models.embedder(EMBEDDERS)?,
         })
@@ -104,13 +125,29 @@ impl Models for SpeechModels {
         })
     }
 
-    fn transcribe(&self, pcm: &[f32], before: &Transcript) -> Result<Transcript, Error> {
-        self.recognizer.transcribe_grown(pcm, before)
+    fn transcribe(
+        &self,
+        pcm: &[f32],
+        before: &Transcript,
+        cancel: &Cancel,
+    ) -> Result<Transcript, Error> {
+        self.recognizer.until(cancel).transcribe_grown(pcm, before)
     }
 
-    fn synthesize(&self, clause: &str, voice: &str, speed: f32) -> Result<Vec<i16>, Error> {
-        let voice = self.synthesizer.voice(voice)?;
-        let speech = self.synthesizer.synthesize(clause, &voice, speed)?;
+    fn end_of_turn(&self, pcm: &[f32]) -> Result<f32, Error> {
+        self.turns.end_of_turn(pcm)
+    }
+
+    fn synthesize(
+        &self,
+        clause: &str,
+        voice: &str,
+        speed: f32,
+        cancel: &Cancel,
+    ) -> Result<Vec<i16>, Error> {
+        let synthesizer = self.synthesizer.until(cancel);
+        let voice = synthesizer.voice(voice)?;
+        let speech = synthesizer.synthesize(clause, &voice, speed)?;
         let mut samples = Vec::with_capacity(speech.len());
         speech::resample::extend_i16(&speech, &mut samples);
         Ok(samples)
@@ -151,6 +188,7 @@ pub struct Engine {
     models: Arc<dyn Models>,
     voices: Arc<[String]>,
     recognising: Arc<Semaphore>,
+    turn_taking: Arc<Semaphore>,
     speaking: Arc<Semaphore>,
     embedding: Arc<Semaphore>,
 }
@@ -178,6 +216,7 @@ impl Engine {
             models,
             voices,
             recognising: one(),
+            turn_taking: one(),
             speaking: one(),
             embedding: one(),
         }
@@ -203,7 +242,19 @@ impl Engine {
         before: Transcript,
     ) -> Result<Transcript, EngineError> {
         let models = self.models.clone();
-        in_turn(&self.recognising, move || models.transcribe(&pcm, &before)).await
+        in_turn(&self.recognising, move |cancel| {
+            models.transcribe(&pcm, &before, cancel)
+        })
+        .await
+    }
+
+    /// Judges whether the speaker of 16 kHz sound has finished; see [`Models::end_of_turn`].
+    ///
+    /// # Errors
+    /// The model failed or stayed busy.
+    pub async fn end_of_turn(&self, pcm: Vec<f32>) -> Result<f32, EngineError> {
+        let models = self.models.clone();
+        in_turn(&self.turn_taking, move |_| models.end_of_turn(&pcm)).await
     }
 
     /// Speaks a clause; see [`Models::synthesize`].
@@ -217,8 +268,8 @@ impl Engine {
         speed: f32,
     ) -> Result<Vec<i16>, EngineError> {
         let models = self.models.clone();
-        in_turn(&self.speaking, move || {
-            models.synthesize(&clause, &voice, speed)
+        in_turn(&self.speaking, move |cancel| {
+            models.synthesize(&clause, &voice, speed, cancel)
         })
         .await
     }
@@ -231,7 +282,7 @@ impl Engine {
         let mut embeddings = Vec::with_capacity(texts.len());
         for batch in texts.chunks(EMBEDDING_BATCH) {
             let (models, batch) = (self.models.clone(), batch.to_vec());
-            let embed = move || {
+            let embed = move |_: &Cancel| {
                 let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
                 models.embed(&texts)
             };
@@ -255,20 +306,32 @@ impl Engine {
     }
 }
 
-/// Runs a blocking call when its turn has come. The permit goes with the call, because a call that
-/// nobody waits for any more still occupies the model.
+/// Cancels when it is dropped.
+struct Waiting(Cancel);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Runs a blocking call when its turn has come, and cancels it when the future is dropped. The
+/// permit goes with the call, because one that is being cancelled still occupies the model for some
+/// milliseconds.
 async fn in_turn<T: Send + 'static>(
     turns: &Arc<Semaphore>,
-    run: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    run: impl FnOnce(&Cancel) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, EngineError> {
     let permit = turns
         .clone()
         .acquire_owned()
         .await
         .map_err(|_| EngineError::Lost)?;
+    let waiting = Waiting(Cancel::default());
+    let cancel = waiting.0.clone();
     let outcome = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        run()
+        run(&cancel)
     });
     Ok(outcome.await.map_err(|_| EngineError::Lost)??)
 }

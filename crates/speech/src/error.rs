@@ -63,6 +63,9 @@ pub enum Error {
         /// How long the call waited.
         waited: Duration,
     },
+    /// [`Cancel::cancel`](crate::Cancel::cancel) ended the call.
+    #[error("nobody waits for the result any more")]
+    Cancelled,
     /// No voice has this name.
     #[error("there is no voice {name:?}; there are {available}")]
     UnknownVoice {

@@ -7,6 +7,7 @@ use crate::embedding::Embedder;
 use crate::recognition::Recognizer;
 use crate::runtime::{Runtime, existing};
 use crate::synthesis::Synthesizer;
+use crate::turn::TurnDetector;
 use crate::vad::Vad;
 
 /// A folder of models with the runtime started, but no model loaded yet.
@@ -62,6 +63,14 @@ impl Models {
     /// [`Error::Missing`], [`Error::Damaged`] or [`Error::Load`].
     pub fn recognizer(&self, workers: usize) -> Result<Recognizer, Error> {
         Recognizer::load(&self.dir, &self.runtime, self.threads, workers)
+    }
+
+    /// Loads the detector of ended turns: 0.1 s and 50 MB a worker.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] or [`Error::Load`].
+    pub fn turn_detector(&self, workers: usize) -> Result<TurnDetector, Error> {
+        TurnDetector::load(&self.dir, &self.runtime, self.threads, workers)
     }
 
     /// Loads the synthesiser with its voices and its dictionary: 0.6 s and 210 MB, and 150 MB for

@@ -5,8 +5,8 @@
 use std::sync::{Condvar, Mutex};
 
 use local_ai::engine::{Detector, Embed, Embedding, Models};
-use speech::Error;
 use speech::recognition::Transcript;
+use speech::{Cancel, Error};
 
 /// What the recogniser understands, by the level of the sound.
 pub(crate) const PHRASES: [(i16, &str); 3] = [
@@ -76,7 +76,7 @@ impl Models for Scripted {
         Box::new(Loudness::default())
     }
 
-    fn transcribe(&self, pcm: &[f32], _: &Transcript) -> Result<Transcript, Error> {
+    fn transcribe(&self, pcm: &[f32], _: &Transcript, _: &Cancel) -> Result<Transcript, Error> {
         let level = pcm[pcm.len() / 4..]
             .iter()
             .fold(0.0f32, |most, s| most.max(s.abs()))
@@ -93,7 +93,11 @@ impl Models for Scripted {
         Ok(transcript)
     }
 
-    fn synthesize(&self, clause: &str, _: &str, _: f32) -> Result<Vec<i16>, Error> {
+    fn end_of_turn(&self, _: &[f32]) -> Result<f32, Error> {
+        Ok(1.0)
+    }
+
+    fn synthesize(&self, clause: &str, _: &str, _: f32, _: &Cancel) -> Result<Vec<i16>, Error> {
         if clause.contains("hold") {
             let released = self.released.lock().unwrap();
             drop(

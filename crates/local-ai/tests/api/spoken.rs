@@ -7,17 +7,20 @@ use std::time::Instant;
 use local_ai::engine::{Models, SpeechModels};
 use openai_realtime::{Item, ServerEvent};
 use serde_json::{Value, json};
+use speech::Cancel;
 use speech::recognition::Transcript;
 use speech::resample::{extend_f32, resample};
 
 use super::dialogue::models_dir;
 use super::support::{Client, Server, spoken};
 
-static MODELS: LazyLock<Arc<SpeechModels>> =
+pub(crate) static MODELS: LazyLock<Arc<SpeechModels>> =
     LazyLock::new(|| Arc::new(SpeechModels::load(&models_dir(), 2).expect("the models load")));
 
 fn say(text: &str) -> Vec<i16> {
-    MODELS.synthesize(text, "am_michael", 1.0).unwrap()
+    MODELS
+        .synthesize(text, "am_michael", 1.0, &Cancel::default())
+        .unwrap()
 }
 
 fn listen(samples: &[i16]) -> String {
@@ -25,7 +28,7 @@ fn listen(samples: &[i16]) -> String {
     extend_f32(samples, &mut sound);
     let sound = resample(24_000, 16_000, &sound).unwrap();
     MODELS
-        .transcribe(&sound, &Transcript::default())
+        .transcribe(&sound, &Transcript::default(), &Cancel::default())
         .unwrap()
         .text
 }

@@ -8,8 +8,8 @@ use ort::value::{DynValue, Tensor, TensorRef};
 
 use super::vocabulary::SIZE;
 use super::{MODEL, SAMPLE_RATE, repetition};
-use crate::Error;
 use crate::runtime::Runtime;
+use crate::{Cancel, Error};
 
 const START: i64 = 1;
 const STOP: i64 = 2;
@@ -75,23 +75,26 @@ impl Moonshine {
 
     /// Finds the tokens of at most 30 s of 16 kHz sound. `draft` is a guess at how they begin;
     /// as much of it as the model would have said itself is taken over in one step.
-    pub(super) fn decode(&mut self, pcm: &[f32], draft: &[i64]) -> Result<Decoded, Error> {
-        self.infer(pcm, draft).map_err(|source| Error::Inference {
-            model: MODEL,
-            source,
-        })
+    pub(super) fn decode(
+        &mut self,
+        pcm: &[f32],
+        draft: &[i64],
+        cancel: &Cancel,
+    ) -> Result<Decoded, Error> {
+        self.infer(pcm, draft, cancel)
+            .map_err(|source| cancel.explain(MODEL, source))
     }
 
-    fn infer(&mut self, pcm: &[f32], draft: &[i64]) -> ort::Result<Decoded> {
+    fn infer(&mut self, pcm: &[f32], draft: &[i64], cancel: &Cancel) -> ort::Result<Decoded> {
         let seconds = pcm.len() as f32 / SAMPLE_RATE as f32;
         let max_tokens = (seconds * MAX_TOKENS_PER_SECOND).ceil() as usize + 3;
-        let sound = Sound::encode(&mut self.encoder, pcm)?;
+        let sound = Sound::encode(&mut self.encoder, cancel, pcm)?;
 
         let draft = &draft[..draft.len().min(max_tokens)];
         let prompt: Vec<i64> = std::iter::once(START)
             .chain(draft.iter().copied())
             .collect();
-        let (choices, mut cache) = Cache::start(&mut self.decoder, &sound, &prompt)?;
+        let (choices, mut cache) = Cache::start(&mut self.decoder, cancel, &sound, &prompt)?;
         let mut decoded = Decoded::default();
         let agreed = choices
             .iter()
@@ -117,7 +120,7 @@ impl Moonshine {
                 break;
             }
             decoded.push(token, log_probability);
-            next = Some(cache.step(&mut self.decoder, &sound, token)?);
+            next = Some(cache.step(&mut self.decoder, cancel, &sound, token)?);
         }
         Ok(decoded)
     }
@@ -131,16 +134,17 @@ struct Sound {
 }
 
 impl Sound {
-    fn encode(encoder: &mut Session, pcm: &[f32]) -> ort::Result<Self> {
+    fn encode(encoder: &mut Session, cancel: &Cancel, pcm: &[f32]) -> ort::Result<Self> {
         let mask = vec![1i64; pcm.len()];
         let pcm: Vec<f32> = pcm
             .iter()
             .map(|sample| if sample.is_finite() { *sample } else { 0.0 })
             .collect();
-        let mut outputs = encoder.run(ort::inputs![
+        let inputs = ort::inputs![
             "input_values" => TensorRef::from_array_view(([1, pcm.len()], pcm.as_slice()))?,
             "attention_mask" => TensorRef::from_array_view(([1, mask.len()], mask.as_slice()))?,
-        ])?;
+        ];
+        let mut outputs = cancel.run(encoder, inputs)?;
         let hidden = take(&mut outputs, "last_hidden_state")?;
         Ok(Self { hidden, mask })
     }
@@ -162,6 +166,7 @@ impl Cache {
     /// The first step, over all of `prompt`: the choice after each of its tokens.
     fn start(
         decoder: &mut Session,
+        cancel: &Cancel,
         sound: &Sound,
         prompt: &[i64],
     ) -> ort::Result<(Vec<Choice>, Self)> {
@@ -170,13 +175,19 @@ impl Cache {
             .map(|_| Ok(empty()?.into_dyn()))
             .collect::<ort::Result<_>>()?;
         let mut cache = Self { values };
-        let choices = cache.run(decoder, sound, prompt, false)?;
+        let choices = cache.run(decoder, cancel, sound, prompt, false)?;
         Ok((choices, cache))
     }
 
     /// A further step over one token: the choice after it.
-    fn step(&mut self, decoder: &mut Session, sound: &Sound, token: i64) -> ort::Result<Choice> {
-        let choices = self.run(decoder, sound, &[token], true)?;
+    fn step(
+        &mut self,
+        decoder: &mut Session,
+        cancel: &Cancel,
+        sound: &Sound,
+        token: i64,
+    ) -> ort::Result<Choice> {
+        let choices = self.run(decoder, cancel, sound, &[token], true)?;
         choices
             .last()
             .copied()
@@ -186,6 +197,7 @@ impl Cache {
     fn run(
         &mut self,
         decoder: &mut Session,
+        cancel: &Cancel,
         sound: &Sound,
         tokens: &[i64],
         has_cache: bool,
@@ -212,7 +224,7 @@ impl Cache {
                 .zip(&self.values)
                 .map(|(name, value)| (name, value.into())),
         );
-        let mut outputs = decoder.run(inputs)?;
+        let mut outputs = cancel.run(decoder, inputs)?;
         let choices = choose(&outputs)?;
         for (index, name) in self::names("present").enumerate() {
             // What the text sees of the sound never changes, and later steps return it empty.

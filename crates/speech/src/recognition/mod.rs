@@ -15,9 +15,9 @@ use std::sync::Arc;
 use decoder::{Decoded, Moonshine};
 use vocabulary::Vocabulary;
 
-use crate::Error;
 use crate::pool::Pool;
 use crate::runtime::Runtime;
+use crate::{Cancel, Error};
 
 /// Samples a second that the recogniser wants.
 pub const SAMPLE_RATE: u32 = 16_000;
@@ -54,6 +54,7 @@ pub struct Transcript {
 pub struct Recognizer {
     workers: Arc<Pool<Moonshine>>,
     vocabulary: Arc<Vocabulary>,
+    cancel: Cancel,
 }
 
 impl Recognizer {
@@ -69,14 +70,25 @@ impl Recognizer {
         Ok(Self {
             workers: Arc::new(Pool::new(MODEL, workers, load)?),
             vocabulary,
+            cancel: Cancel::default(),
         })
+    }
+
+    /// The same recogniser, whose calls end when `cancel` says so.
+    #[must_use]
+    pub fn until(&self, cancel: &Cancel) -> Self {
+        Self {
+            cancel: cancel.clone(),
+            ..self.clone()
+        }
     }
 
     /// The text of a piece of 16 kHz speech. Pieces of more than 30 s are cut at their quietest
     /// points.
     ///
     /// # Errors
-    /// [`Error::Busy`] when no worker becomes free, [`Error::Inference`] when the model fails.
+    /// [`Error::Busy`] when no worker becomes free, [`Error::Inference`] when the model fails,
+    /// [`Error::Cancelled`].
     pub fn transcribe(&self, pcm: &[f32]) -> Result<Transcript, Error> {
         self.transcribe_grown(pcm, &Transcript::default())
     }
@@ -105,7 +117,8 @@ impl Recognizer {
         if pcm.len() < MIN_SAMPLES || level(pcm) < MIN_LEVEL {
             return Ok(Transcript::default());
         }
-        let decoded = self.workers.take()?.decode(pcm, draft)?;
+        self.cancel.check()?;
+        let decoded = self.workers.take()?.decode(pcm, draft, &self.cancel)?;
         Ok(self.judge(decoded))
     }
 

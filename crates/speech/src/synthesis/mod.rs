@@ -25,9 +25,9 @@ pub use voices::Voice;
 use phonemes::{PAD, Phonemizer};
 use voices::STYLE;
 
-use crate::Error;
 use crate::pool::Pool;
 use crate::runtime::Runtime;
+use crate::{Cancel, Error};
 
 /// Samples a second that the synthesiser makes.
 pub const SAMPLE_RATE: u32 = 24_000;
@@ -47,6 +47,7 @@ pub struct Synthesizer {
     workers: Arc<Pool<Session>>,
     phonemizer: Arc<Phonemizer>,
     voices: Arc<[Voice]>,
+    cancel: Cancel,
 }
 
 impl Synthesizer {
@@ -63,7 +64,17 @@ impl Synthesizer {
             workers: Arc::new(Pool::new(MODEL, workers, load)?),
             phonemizer: Arc::new(Phonemizer::new()?),
             voices: voices.into(),
+            cancel: Cancel::default(),
         })
+    }
+
+    /// The same synthesiser, whose calls end when `cancel` says so.
+    #[must_use]
+    pub fn until(&self, cancel: &Cancel) -> Self {
+        Self {
+            cancel: cancel.clone(),
+            ..self.clone()
+        }
     }
 
     /// The voices of the models folder, sorted by name.
@@ -97,7 +108,7 @@ impl Synthesizer {
     ///
     /// # Errors
     /// [`Error::Speed`], [`Error::Busy`] when no worker becomes free, [`Error::Inference`] when
-    /// the model fails.
+    /// the model fails, [`Error::Cancelled`].
     pub fn synthesize(&self, clause: &str, voice: &Voice, speed: f32) -> Result<Vec<f32>, Error> {
         // Written so that NaN is refused.
         if !(MIN_SPEED..=MAX_SPEED).contains(&speed) {
@@ -112,7 +123,9 @@ impl Synthesizer {
             .phonemizer
             .phonemes(&normalise(clause), voice.accent())?
         {
-            let samples = infer(&mut *self.workers.take()?, piece.tokens(), voice, speed)?;
+            self.cancel.check()?;
+            let mut session = self.workers.take()?;
+            let samples = infer(&mut session, &self.cancel, piece.tokens(), voice, speed)?;
             sound::append(&mut speech, &samples, piece.ending());
         }
         Ok(speech)
@@ -121,29 +134,27 @@ impl Synthesizer {
 
 fn infer(
     session: &mut Session,
+    cancel: &Cancel,
     tokens: &[i64],
     voice: &Voice,
     speed: f32,
 ) -> Result<Vec<f32>, Error> {
-    let failed = |source| Error::Inference {
-        model: MODEL,
-        source,
-    };
+    let failed = |source| cancel.explain(MODEL, source);
     let padded: Vec<i64> = [PAD]
         .into_iter()
         .chain(tokens.iter().copied())
         .chain([PAD])
         .collect();
-    let outputs = session
-        .run(ort::inputs![
-            "tokens" => TensorRef::from_array_view(([1, padded.len()], padded.as_slice()))
-                .map_err(failed)?,
-            "style" => TensorRef::from_array_view(([1, STYLE], voice.style(tokens.len())))
-                .map_err(failed)?,
-            "speed" => TensorRef::from_array_view(([1usize], [speed].as_slice()))
-                .map_err(failed)?,
-        ])
-        .map_err(failed)?;
+    let speed = [speed];
+    let inputs = ort::inputs![
+        "tokens" => TensorRef::from_array_view(([1, padded.len()], padded.as_slice()))
+            .map_err(failed)?,
+        "style" => TensorRef::from_array_view(([1, STYLE], voice.style(tokens.len())))
+            .map_err(failed)?,
+        "speed" => TensorRef::from_array_view(([1usize], speed.as_slice()))
+            .map_err(failed)?,
+    ];
+    let outputs = cancel.run(session, inputs).map_err(failed)?;
     let (_, audio) = outputs["audio"]
         .try_extract_tensor::<f32>()
         .map_err(failed)?;

@@ -1,8 +1,10 @@
 //! The models themselves, on sound and text. Needs the models folder: MODELS_DIR.
 
+mod cancelling;
 mod embedding;
 mod recognition;
 mod synthesis;
+mod turn;
 mod vad;
 
 use std::path::{Path, PathBuf};
@@ -113,6 +115,10 @@ fn a_missing_model_is_named_with_the_command_that_gets_it() {
         (empty.vad().err(), "silero/silero_vad_16k_op15.onnx"),
         (empty.recognizer(1).err(), "moonshine-tiny-en/tokenizer.bin"),
         (empty.synthesizer(1).err(), "kokoro/voices"),
+        (
+            empty.turn_detector(1).err(),
+            "smart-turn/smart-turn-v3.2-cpu.onnx",
+        ),
         (empty.embedder(1).err(), "minilm/model.onnx"),
     ] {
         let text = error.unwrap().to_string();
