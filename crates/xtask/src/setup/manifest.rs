@@ -215,7 +215,10 @@ mod tests {
             "moonshine-tiny-en/encoder_model.ort",
             "moonshine-tiny-en/tokenizer.bin",
             "onnxruntime/libonnxruntime.so",
+            "recordings/beckett.wav",
+            "recordings/two_cities.wav",
             "silero/silero_vad_16k_op15.onnx",
+            "smart-turn/smart-turn-v3.2-cpu.onnx",
         ]
         "#);
     }

@@ -1,0 +1,36 @@
+"""pipecat's parser over everything that openai-python's Realtime client has received."""
+
+import json
+import os
+import sys
+from collections import Counter
+
+from loguru import logger
+
+logger.remove()
+
+from pipecat.services.openai.realtime.events import parse_server_event  # noqa: E402
+
+# Without these the recording would not be one of conversations.
+EXPECTED = {
+    "session.created", "session.updated", "error", "input_audio_buffer.speech_started", "conversation.item.added",
+    "conversation.item.input_audio_transcription.completed", "conversation.item.truncated", "response.done",
+    "response.output_audio.delta", "response.output_text.delta", "response.function_call_arguments.done",
+}
+
+parsed, unknown, failures = Counter(), Counter(), []
+with open(os.environ["RECORDING"]) as recording:
+    for line in recording:
+        kind = json.loads(line)["type"]
+        try:
+            event = parse_server_event(line)
+        except Exception as error:
+            failures.append(f"{kind}: {error}")
+            continue
+        (unknown if event is None else parsed)[kind] += 1
+
+print(f"  {parsed.total()} events of {len(parsed)} kinds parsed; kinds that pipecat has no model of: {dict(unknown)}")
+if failures:
+    sys.exit("\n".join(failures[:10]))
+if missing := EXPECTED - set(parsed):
+    sys.exit(f"never seen: {sorted(missing)}")
