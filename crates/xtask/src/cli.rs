@@ -66,6 +66,9 @@ enum Command {
         baseline: bool,
     },
 
+    /// Use local-ai by clients that others wrote: openai-python, the OpenAI Agents SDK, LiveKit Agents, pipecat.
+    Conformance,
+
     /// Set up, check, and run every test there is.
     Test,
 
@@ -141,6 +144,7 @@ impl Command {
                     quality::write_baseline(&project)?;
                 }
             }
+            Self::Conformance => quality::conformance(&Project::of_build()?)?,
             Self::Test => quality::test(&Project::of_build()?)?,
             Self::E2e(options) => quality::e2e(&Project::of_build()?, &options)?,
             Self::Supervise { root } => supervisor::run(&Project::at(root))?,

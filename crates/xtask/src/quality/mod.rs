@@ -1,12 +1,14 @@
-//! `check`, `gen`, `test` and `e2e`: lists of steps, each a program that has to succeed.
+//! `check`, `gen`, `conformance`, `e2e` and `test`: lists of steps, each a program that has to succeed.
 
 mod check;
+mod conformance;
 mod e2e;
 mod generate;
 mod step;
 mod test;
 
 pub use check::check;
+pub use conformance::conformance;
 pub use e2e::{Options as E2eOptions, e2e};
 pub use generate::{generate, write_baseline};
 pub use test::test;

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::check::{npm, run_checks};
+use super::conformance::run_scripts;
 use super::e2e::{Options as E2eOptions, e2e};
 use super::step::timed;
 use crate::process::{cargo, run_visibly};
@@ -17,6 +18,7 @@ pub fn test(project: &Project) -> anyhow::Result<()> {
         steps.run("build", || {
             run_visibly(cargo(project.root()).args(["build", "--workspace", "--bins", "--quiet"]))
         })?;
+        run_scripts(project, &installed, steps)?;
         steps.run("page: tests", || npm(project, "test"))?;
         steps.run("unit and integration tests", || {
             run_visibly(with_installed(

@@ -12,6 +12,7 @@ mod status;
 mod token;
 mod up;
 
+pub use build::programs;
 pub use dev::dev;
 pub use down::down;
 pub use migrate::migrate;

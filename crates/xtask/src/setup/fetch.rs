@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use sha2::{Digest, Sha256};
 
-use super::manifest::{Bundle, GoProgram, Package, PickedFile, PythonEnvironment, hex};
+use super::manifest::{Bundle, GoProgram, Package, PickedFile, hex};
 use crate::process::run;
 
 /// For one package on a slow line.
@@ -66,7 +66,12 @@ pub fn wheels(packages: &[Package], dir: &Path) -> anyhow::Result<()> {
     if packages.is_empty() {
         return Ok(());
     }
-    let requirements = Scratch::create(dir, "requirements.txt", &requirements(packages))?;
+    install(&requirements(packages), dir)
+}
+
+/// Unpacks the wheels of a requirements file into `dir`, those of a dependency only when they are named.
+fn install(requirements: &str, dir: &Path) -> anyhow::Result<()> {
+    let requirements = Scratch::create(dir, "requirements.txt", requirements)?;
     run(
         Command::new("python3")
             .args([
@@ -97,7 +102,8 @@ pub fn wheels(packages: &[Package], dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn requirements(packages: &[Package]) -> String {
+/// A requirements file that names `packages`.
+pub fn requirements(packages: &[Package]) -> String {
     let line = |package: &Package| {
         let hashes: String = package
             .sha256
@@ -181,8 +187,8 @@ fn pick(file: &PickedFile, packages: &Path, dir: &Path) -> anyhow::Result<()> {
     verify(&target, &file.sha256)
 }
 
-/// Makes a virtual environment in `dir` with exactly the given packages. It has no pip of its own.
-pub fn python_environment(environment: &PythonEnvironment, dir: &Path) -> anyhow::Result<()> {
+/// Makes a virtual environment in `dir` with exactly the given requirements. It has no pip of its own.
+pub fn python_environment(requirements: &str, dir: &Path) -> anyhow::Result<()> {
     run(
         Command::new("python3")
             .args(["-m", "venv", "--without-pip"])
@@ -200,7 +206,7 @@ pub fn python_environment(environment: &PythonEnvironment, dir: &Path) -> anyhow
         "{} is outside the environment",
         site_packages.display()
     );
-    wheels(&environment.wheels, &site_packages)
+    install(requirements, &site_packages)
 }
 
 /// Installs what the lockfile in `source` names, scripts and optional packages left out.

