@@ -8,10 +8,6 @@ use crate::chat::Chat;
 use crate::dialogue::{self, Context, Part, ToolMemory};
 use crate::engine::{Engine, EngineError};
 
-/// Said when the chat endpoint gives nothing.
-const UNREACHABLE: &str =
-    "I'm sorry, I can't think clearly right now. Please try again in a moment.";
-
 /// Decides what to say. Cheap to clone.
 #[derive(Clone)]
 pub struct Brain {
@@ -45,12 +41,7 @@ impl Brain {
         parts: &mpsc::Sender<Part>,
     ) -> Result<(), EngineError> {
         if let Some(chat) = &self.chat {
-            if let Err(error) = chat.reply(&context, parts).await {
-                tracing::warn!("The chat endpoint gave no answer");
-                tracing::debug!(%error, "Chat endpoint error");
-                // Nobody listening any more is as good as having said it.
-                let _ = parts.send(Part::Say(UNREACHABLE.to_owned())).await;
-            }
+            chat.reply(&context, parts).await;
             return Ok(());
         }
         let memory = self.memory.clone();

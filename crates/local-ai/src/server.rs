@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::HeaderMap;
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -18,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::brain::Brain;
 use crate::engine::Engine;
-use crate::error::ApiError;
+use crate::error::{self, ApiError};
 use crate::{realtime, rest};
 
 /// The models that are loaded, by the names that `/v1/models` lists. Any name is accepted in
@@ -30,6 +31,15 @@ pub const MODELS: [&str; 6] = [
     "kokoro-82m",
     "all-minilm-l6-v2",
     "silero-vad",
+];
+
+/// The REST endpoints below `/v1/`.
+pub const ENDPOINTS: [&str; 5] = [
+    "audio/speech",
+    "audio/transcriptions",
+    "chat/completions",
+    "embeddings",
+    "models",
 ];
 
 /// The largest REST body: 25 MiB of audio, as on OpenAI's service, and the form around it.
@@ -123,11 +133,12 @@ fn router(app: App) -> Router {
         .route("/v1/embeddings", post(rest::embeddings::create))
         .route("/v1/chat/completions", post(rest::chat::create))
         .route("/v1/models", get(rest::models::list))
-        .route("/v1/models/{model}", get(rest::models::retrieve))
+        .route("/v1/models/{*model}", get(rest::models::retrieve))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .fallback(|| async { ApiError::not_found("unknown_url", "Unknown request URL.") })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(map_response(error::in_shape))
         .with_state(app)
 }
 

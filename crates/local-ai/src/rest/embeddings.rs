@@ -1,15 +1,14 @@
 //! `/v1/embeddings`.
 
 use ::speech::embedding::DIMENSIONS;
-use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::parse;
+use super::request::Json;
+use super::tokens;
 use crate::error::ApiError;
 use crate::server::App;
 
@@ -19,14 +18,12 @@ const MAX_INPUTS: usize = 2_048;
 const MAX_INPUT_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Deserialize)]
-struct Request {
+#[serde(expecting = "an object")]
+pub(crate) struct Request {
     input: Input,
-    #[serde(default)]
     model: Option<String>,
-    #[serde(default)]
-    encoding_format: Encoding,
-    #[serde(default)]
-    dimensions: Option<usize>,
+    encoding_format: Option<Encoding>,
+    dimensions: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,43 +43,28 @@ enum Encoding {
     Base64,
 }
 
-pub(crate) async fn create(State(app): State<App>, body: Bytes) -> Result<Json<Value>, ApiError> {
-    let request: Request = parse(&body)?;
-    let texts = match request.input {
-        Input::One(text) => vec![text],
-        Input::Many(texts) => texts,
-        Input::Tokens(_) => {
-            return Err(ApiError::invalid(
-                "input",
-                "'input' must be a string or a list of strings.",
-            ));
+pub(crate) async fn create(
+    State(app): State<App>,
+    Json(request): Json<Request>,
+) -> Result<axum::Json<Value>, ApiError> {
+    let texts = request.input.texts()?;
+    let dimensions = match request.dimensions.map(usize::try_from) {
+        None => DIMENSIONS,
+        Some(Ok(dimensions)) if (1..=DIMENSIONS).contains(&dimensions) => dimensions,
+        Some(_) => {
+            let message = format!("'dimensions' must be between 1 and {DIMENSIONS}.");
+            return Err(ApiError::invalid("dimensions", message));
         }
     };
-    if texts.is_empty() || texts.len() > MAX_INPUTS {
-        let message = format!("'input' must hold between 1 and {MAX_INPUTS} strings.");
-        return Err(ApiError::invalid("input", message));
-    }
-    if texts
-        .iter()
-        .any(|text| text.trim().is_empty() || text.len() > MAX_INPUT_BYTES)
-    {
-        let message = format!("'input' strings must hold text, at most {MAX_INPUT_BYTES} bytes.");
-        return Err(ApiError::invalid("input", message));
-    }
-    let dimensions = request.dimensions.unwrap_or(DIMENSIONS);
-    if !(1..=DIMENSIONS).contains(&dimensions) {
-        let message = format!("'dimensions' must be between 1 and {DIMENSIONS}.");
-        return Err(ApiError::invalid("dimensions", message));
-    }
-    // About four letters make a token.
-    let tokens: usize = texts.iter().map(|text| text.len().div_ceil(4)).sum();
+    let encoding = request.encoding_format.unwrap_or_default();
+    let tokens: usize = texts.iter().map(|text| tokens(text)).sum();
     let embeddings = app.engine.embed(texts).await?;
     let data: Vec<Value> = embeddings
         .iter()
         .enumerate()
         .map(|(index, embedding)| {
             let embedding = shortened(embedding, dimensions);
-            let embedding = match request.encoding_format {
+            let embedding = match encoding {
                 Encoding::Float => json!(embedding),
                 Encoding::Base64 => {
                     let bytes: Vec<u8> = embedding.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -95,10 +77,35 @@ pub(crate) async fn create(State(app): State<App>, body: Bytes) -> Result<Json<V
     let model = request
         .model
         .unwrap_or_else(|| "all-minilm-l6-v2".to_owned());
-    Ok(Json(json!({
+    Ok(axum::Json(json!({
         "object": "list", "data": data, "model": model,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     })))
+}
+
+impl Input {
+    fn texts(self) -> Result<Vec<String>, ApiError> {
+        let texts = match self {
+            Self::One(text) => vec![text],
+            Self::Many(texts) => texts,
+            Self::Tokens(_) => {
+                let message = "'input' must be a string or a list of strings; lists of tokens \
+                               belong to another model's tokenizer.";
+                return Err(ApiError::wrong_type("input", message));
+            }
+        };
+        if texts.is_empty() || texts.len() > MAX_INPUTS {
+            let message = format!("'input' must hold between 1 and {MAX_INPUTS} strings.");
+            return Err(ApiError::invalid("input", message));
+        }
+        let is_wrong = |text: &String| text.trim().is_empty() || text.len() > MAX_INPUT_BYTES;
+        if texts.iter().any(is_wrong) {
+            let message =
+                format!("'input' strings must hold text, at most {MAX_INPUT_BYTES} bytes.");
+            return Err(ApiError::invalid("input", message));
+        }
+        Ok(texts)
+    }
 }
 
 /// The first numbers of an embedding, of length 1 again.

@@ -1,22 +1,20 @@
 //! `/v1/audio/speech`: text to speech, streamed clause by clause.
+//!
+//! The answer is made while the client takes it, so a client that goes away ends the work.
 
-use std::convert::Infallible;
-
-use ::speech::synthesis::{Clauses, SAMPLE_RATE};
+use ::speech::synthesis::{Clauses, MAX_SPEED, MIN_SPEED, SAMPLE_RATE};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures::{Stream, StreamExt as _};
+use futures::stream::{self, Stream, StreamExt as _};
 use serde::Deserialize;
-use serde_json::json;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use serde_json::{Value, json};
 
-use super::parse;
+use super::request::Json;
+use super::{audio_tokens, events, tokens};
 use crate::engine::{Engine, EngineError};
 use crate::error::ApiError;
 use crate::server::App;
@@ -24,42 +22,35 @@ use crate::voice;
 
 /// As on OpenAI's service.
 const MAX_INPUT_CHARS: usize = 4_096;
-/// Clauses made ahead of what the client has taken.
-const AHEAD: usize = 4;
 
+/// What is asked for. `model` and `instructions` are taken and change nothing: there is one model,
+/// and its voices have one manner each.
 #[derive(Debug, Deserialize)]
-struct Request {
+#[serde(expecting = "an object")]
+pub(crate) struct Request {
     input: String,
-    #[serde(default)]
     voice: Option<Voice>,
-    #[serde(default)]
     response_format: Option<Format>,
-    #[serde(default = "normal_speed")]
-    speed: f32,
-    #[serde(default)]
-    stream_format: StreamFormat,
-}
-
-fn normal_speed() -> f32 {
-    1.0
+    speed: Option<f32>,
+    stream_format: Option<StreamFormat>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "it must be the name of a voice, or an object with its id"
+)]
 enum Voice {
     Name(String),
     Custom { id: String },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Format {
+    #[default]
     Wav,
     Pcm,
-    Mp3,
-    Opus,
-    Aac,
-    Flac,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
@@ -70,73 +61,26 @@ enum StreamFormat {
     Sse,
 }
 
-pub(crate) async fn create(State(app): State<App>, body: Bytes) -> Result<Response, ApiError> {
-    let request: Request = parse(&body)?;
-    let speaker = check(&request, app.engine.voices())?;
-    let mut clauses = Clauses::new();
-    clauses.push(&request.input);
-    let mut speech = Speech {
-        engine: app.engine,
-        clauses,
-        speaker,
-        speed: request.speed,
-    };
+pub(crate) async fn create(
+    State(app): State<App>,
+    Json(request): Json<Request>,
+) -> Result<Response, ApiError> {
+    let mut speech = Speech::new(&request, app.engine)?;
     // The first clause is made before the answer begins, so that a failure is a status.
     let first = speech.next().await?.unwrap_or_default();
-    let pcm = futures::stream::iter([Ok(first)]).chain(speech.ahead());
-    Ok(match (request.stream_format, request.response_format) {
-        (StreamFormat::Sse, _) => {
-            let tokens = request.input.len().div_ceil(4);
-            sse(pcm, request.response_format != Some(Format::Pcm), tokens).into_response()
-        }
-        (StreamFormat::Audio, Some(Format::Pcm)) => {
-            let kind = format!("audio/pcm;rate={SAMPLE_RATE};channels=1");
-            ([(CONTENT_TYPE, kind)], Body::from_stream(pcm)).into_response()
-        }
-        (StreamFormat::Audio, _) => {
-            let header = futures::stream::iter([Ok(wav_header())]);
-            let body = Body::from_stream(header.chain(pcm));
-            ([(CONTENT_TYPE, "audio/wav")], body).into_response()
-        }
-    })
-}
-
-/// Checks the request and gives the voice to speak with.
-fn check(request: &Request, voices: &[String]) -> Result<String, ApiError> {
-    if request.input.trim().is_empty() {
-        return Err(ApiError::invalid("input", "'input' must hold text."));
+    let format = request.response_format.unwrap_or_default();
+    let header = (format == Format::Wav).then(wav_header);
+    if request.stream_format.unwrap_or_default() == StreamFormat::Sse {
+        let begun = header.into_iter().chain([first]);
+        return Ok(events(speech.events(begun)).into_response());
     }
-    if request.input.chars().count() > MAX_INPUT_CHARS {
-        let message = format!("'input' must hold at most {MAX_INPUT_CHARS} characters.");
-        return Err(ApiError::invalid("input", message));
-    }
-    // Written so that NaN is refused.
-    if !(0.25..=4.0).contains(&request.speed) {
-        return Err(ApiError::invalid(
-            "speed",
-            "'speed' must be between 0.25 and 4.",
-        ));
-    }
-    if !matches!(
-        request.response_format,
-        None | Some(Format::Wav | Format::Pcm)
-    ) {
-        let message = "'response_format' must be 'wav' or 'pcm'; nothing is compressed here.";
-        return Err(ApiError::invalid("response_format", message));
-    }
-    let name = match &request.voice {
-        Some(Voice::Name(name) | Voice::Custom { id: name }) => name.as_str(),
-        None => "alloy",
+    let kind = match format {
+        Format::Wav => "audio/wav".to_owned(),
+        Format::Pcm => format!("audio/pcm;rate={SAMPLE_RATE};channels=1"),
     };
-    voice::resolve(name, voices)
-        .map(str::to_owned)
-        .ok_or_else(|| {
-            let known = voice::known(voices);
-            ApiError::invalid(
-                "voice",
-                format!("Unknown 'voice'. Known voices are {known}."),
-            )
-        })
+    let begun = stream::iter(header.into_iter().chain([first]).map(Ok));
+    let body = Body::from_stream(begun.chain(speech.rest()));
+    Ok(([(CONTENT_TYPE, kind)], body).into_response())
 }
 
 /// A text on its way to sound.
@@ -145,9 +89,48 @@ struct Speech {
     clauses: Clauses,
     speaker: String,
     speed: f32,
+    /// Tokens of the text.
+    tokens: usize,
+    /// Samples made so far.
+    made: usize,
 }
 
 impl Speech {
+    fn new(request: &Request, engine: Engine) -> Result<Self, ApiError> {
+        let input = &request.input;
+        if input.trim().is_empty() {
+            return Err(ApiError::invalid("input", "'input' must hold text."));
+        }
+        if input.chars().count() > MAX_INPUT_CHARS {
+            let message = format!("'input' must hold at most {MAX_INPUT_CHARS} characters.");
+            return Err(ApiError::invalid("input", message));
+        }
+        let speed = request.speed.unwrap_or(1.0);
+        if !(MIN_SPEED..=MAX_SPEED).contains(&speed) {
+            let message = format!("'speed' must be between {MIN_SPEED} and {MAX_SPEED}.");
+            return Err(ApiError::invalid("speed", message));
+        }
+        let name = match &request.voice {
+            Some(Voice::Name(name) | Voice::Custom { id: name }) => name.as_str(),
+            None => "alloy",
+        };
+        let Some(speaker) = voice::resolve(name, engine.voices()).map(str::to_owned) else {
+            let known = voice::known(engine.voices());
+            let message = format!("Unknown 'voice'. Known voices are {known}.");
+            return Err(ApiError::invalid("voice", message));
+        };
+        let mut clauses = Clauses::new();
+        clauses.push(input);
+        Ok(Self {
+            engine,
+            clauses,
+            speaker,
+            speed,
+            tokens: tokens(input),
+            made: 0,
+        })
+    }
+
     /// The sound of the next clause as 16-bit little-endian samples.
     async fn next(&mut self) -> Result<Option<Bytes>, EngineError> {
         let Some(clause) = self.clauses.next_clause().or_else(|| self.clauses.finish()) else {
@@ -157,6 +140,7 @@ impl Speech {
             .engine
             .synthesize(clause, self.speaker.clone(), self.speed)
             .await?;
+        self.made += wave.len();
         let bytes: Vec<u8> = wave
             .iter()
             .flat_map(|sample| sample.to_le_bytes())
@@ -164,41 +148,41 @@ impl Speech {
         Ok(Some(bytes.into()))
     }
 
-    /// The rest, made while the client listens. It stops when the client goes away.
-    fn ahead(mut self) -> impl Stream<Item = Result<Bytes, EngineError>> {
-        let (sender, made) = mpsc::channel(AHEAD);
-        tokio::spawn(async move {
-            while let Some(clause) = self.next().await.transpose() {
-                let failed = clause.is_err();
-                if sender.send(clause).await.is_err() || failed {
-                    break;
-                }
-            }
+    /// What is still to be said. After a failure, which cuts the answer off, nothing follows.
+    fn rest(self) -> impl Stream<Item = Result<Bytes, EngineError>> {
+        stream::try_unfold(self, async |mut speech| {
+            Ok(speech.next().await?.map(|bytes| (bytes, speech)))
+        })
+    }
+
+    /// The sound as events, which together are one file, and the end.
+    fn events(
+        self,
+        begun: impl Iterator<Item = Bytes>,
+    ) -> impl Stream<Item = Result<Value, ApiError>> {
+        let begun: Vec<Value> = begun.map(|bytes| delta(&bytes)).collect();
+        let rest = stream::try_unfold(Some(self), async |speech| {
+            let Some(mut speech) = speech else {
+                return Ok(None);
+            };
+            Ok(Some(match speech.next().await? {
+                Some(bytes) => (delta(&bytes), Some(speech)),
+                None => (speech.done(), None),
+            }))
         });
-        ReceiverStream::new(made)
+        stream::iter(begun.into_iter().map(Ok)).chain(rest)
+    }
+
+    fn done(&self) -> Value {
+        let (input, output) = (self.tokens, audio_tokens(self.made, SAMPLE_RATE));
+        json!({"type": "speech.audio.done", "usage": {
+            "input_tokens": input, "output_tokens": output, "total_tokens": input + output,
+        }})
     }
 }
 
-/// The stream as events. Deltas are pieces of one file, so a WAV's header is part of the first.
-fn sse(
-    pcm: impl Stream<Item = Result<Bytes, EngineError>> + Send + 'static,
-    is_wav: bool,
-    tokens: usize,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let header = is_wav.then(|| Ok(wav_header()));
-    let deltas = futures::stream::iter(header).chain(pcm).map(|piece| {
-        Event::default().data(match piece {
-            Ok(bytes) => {
-                json!({"type": "speech.audio.delta", "audio": STANDARD.encode(bytes)}).to_string()
-            }
-            Err(error) => ApiError::from(error).body().to_string(),
-        })
-    });
-    let done = json!({"type": "speech.audio.done", "usage": {
-        "input_tokens": tokens, "output_tokens": 0, "total_tokens": tokens,
-    }});
-    let done = futures::stream::iter([Event::default().data(done.to_string())]);
-    Sse::new(deltas.chain(done).map(Ok))
+fn delta(bytes: &Bytes) -> Value {
+    json!({"type": "speech.audio.delta", "audio": STANDARD.encode(bytes)})
 }
 
 /// The header of a WAV whose length is not known yet: the longest that whole samples can have,

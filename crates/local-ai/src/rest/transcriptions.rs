@@ -1,168 +1,276 @@
-//! `/v1/audio/transcriptions`: speech to text of a WAV file.
+//! `/v1/audio/transcriptions`: speech to text of a WAV file, segment by segment.
 
-use std::io::Cursor;
+use std::fmt::Write as _;
+use std::ops::Range;
 
 use ::speech::recognition::{SAMPLE_RATE, Transcript};
-use ::speech::resample::{MAX_RATE, MIN_RATE, resample};
-use ::speech::vad::{Segmenter, SegmenterConfig, SpeechEvent};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::multipart::MultipartError;
+use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use futures::stream::{self, Stream};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::engine::Models;
+use super::{events, recording, request, tokens};
+use crate::engine::{Engine, EngineError};
 use crate::error::ApiError;
 use crate::server::App;
 
-/// Longer files would hold the recogniser for half a minute and more.
-const MAX_SECONDS: usize = 15 * 60;
-/// Kept around speech, at 16 kHz.
-const PADDING: usize = 4_800;
-
+/// What is asked for. `model`, `language` and `prompt` are taken and change nothing: there is one
+/// model, which knows English, and it takes no hints.
 #[derive(Debug, Default)]
 struct Request {
     file: Option<Bytes>,
-    format: Option<String>,
+    format: Format,
+    is_stream: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    #[default]
+    Json,
+    Text,
+    VerboseJson,
+    Srt,
+    Vtt,
 }
 
 pub(crate) async fn create(
     State(app): State<App>,
-    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
-) -> Result<Response, ApiError> {
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<Response, Response> {
     let form = form.map_err(|error| {
-        ApiError::invalid(
-            "",
-            format!("The body must be multipart/form-data: {error}."),
-        )
+        let message = format!("The body must be multipart/form-data: {error}.");
+        ApiError::body(message).into_response()
     })?;
-    let request = read(form).await?;
-    let format = request.format.as_deref().unwrap_or("json");
-    if !["json", "text", "verbose_json"].contains(&format) {
-        let message = "'response_format' must be 'json', 'text' or 'verbose_json'.";
-        return Err(ApiError::invalid("response_format", message));
-    }
-    let file = request
-        .file
-        .ok_or_else(|| ApiError::invalid("file", "'file' is missing."))?;
-    let pcm = app.engine.blocking(move |_| decode(&file)).await??;
+    let request = Request::read(form).await?;
+    answer(app.engine, request)
+        .await
+        .map_err(IntoResponse::into_response)
+}
+
+async fn answer(engine: Engine, request: Request) -> Result<Response, ApiError> {
+    let file = request.file.ok_or_else(|| ApiError::missing("file"))?;
+    let recording = engine.blocking(move |models| {
+        let pcm = recording::decode(&file)?;
+        let segments = recording::segments(&pcm, models).map_err(EngineError::from)?;
+        Ok::<_, ApiError>((pcm, segments))
+    });
+    let (pcm, segments) = recording.await??;
     let seconds = pcm.len() as f64 / f64::from(SAMPLE_RATE);
-    let speech = app
-        .engine
-        .blocking(move |models| speech_of(&pcm, models))
-        .await?;
-    let speech = speech.map_err(crate::engine::EngineError::from)?;
-    let text = app
-        .engine
-        .transcribe(speech, Transcript::default())
-        .await?
-        .text;
-    Ok(match format {
-        "text" => (
-            [(CONTENT_TYPE, "text/plain; charset=utf-8")],
-            format!("{text}\n"),
-        )
-            .into_response(),
-        "verbose_json" => Json(json!({
-            "task": "transcribe", "language": "english", "duration": seconds, "text": text,
-            "segments": [],
-        }))
-        .into_response(),
-        _ => {
-            let usage = json!({"type": "duration", "seconds": seconds.ceil()});
-            Json(json!({"text": text, "usage": usage})).into_response()
+    let mut hearing = Hearing {
+        engine,
+        pcm,
+        segments: segments.into_iter(),
+        text: String::new(),
+    };
+    if request.is_stream {
+        return Ok(events(hearing.events()).into_response());
+    }
+    let mut heard = Vec::new();
+    while let Some(segment) = hearing.next().await? {
+        heard.push(segment);
+    }
+    let plain = |text: String| {
+        let kind = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
+        (kind, text).into_response()
+    };
+    let text = hearing.text;
+    let usage = json!({"type": "duration", "seconds": seconds.ceil()});
+    Ok(match request.format {
+        Format::Json => Json(json!({"text": text, "usage": usage})).into_response(),
+        Format::VerboseJson => {
+            let segments: Vec<Value> = heard.iter().enumerate().map(Segment::verbose).collect();
+            Json(json!({
+                "task": "transcribe", "language": "english", "duration": seconds, "text": text,
+                "segments": segments, "usage": usage,
+            }))
+            .into_response()
         }
+        Format::Text => plain(format!("{text}\n")),
+        Format::Srt => plain(srt(&heard)),
+        Format::Vtt => plain(vtt(&heard)),
     })
 }
 
-async fn read(mut form: Multipart) -> Result<Request, ApiError> {
-    let failed = |error: MultipartError| {
-        ApiError::invalid(
-            "",
-            format!("The form cannot be read: {}.", error.body_text()),
-        )
-    };
-    let mut request = Request::default();
-    while let Some(field) = form.next_field().await.map_err(failed)? {
-        match field.name() {
-            Some("file") => request.file = Some(field.bytes().await.map_err(failed)?),
-            Some("response_format") => request.format = Some(field.text().await.map_err(failed)?),
+impl Request {
+    async fn read(mut form: Multipart) -> Result<Self, Response> {
+        let failed = |error: MultipartError| match error.status() {
+            // Told in the words for all bodies that are too large.
+            StatusCode::PAYLOAD_TOO_LARGE => error.into_response(),
+            _ => {
+                let message = format!("The form cannot be read: {}.", error.body_text());
+                ApiError::body(message).into_response()
+            }
+        };
+        let mut request = Self::default();
+        while let Some(field) = form.next_field().await.map_err(failed)? {
+            let name = field.name().unwrap_or_default().to_owned();
+            if name == "file" {
+                request.file = Some(field.bytes().await.map_err(failed)?);
+                continue;
+            }
+            let value = field.text().await.map_err(failed)?;
+            request
+                .set(&name, &value)
+                .map_err(IntoResponse::into_response)?;
+        }
+        if request.is_stream && !matches!(request.format, Format::Json | Format::Text) {
+            let message = "'response_format' must be 'json' or 'text' when 'stream' is true.";
+            return Err(ApiError::invalid("response_format", message).into_response());
+        }
+        Ok(request)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
+        match name {
+            "response_format" => {
+                // Read as a field of an object, so that an error names it.
+                #[derive(Deserialize)]
+                struct Field {
+                    response_format: Format,
+                }
+                let field: Field = request::read(json!({"response_format": value}))?;
+                self.format = field.response_format;
+            }
+            "stream" => {
+                self.is_stream = match value {
+                    "true" | "True" | "1" => true,
+                    "false" | "False" | "0" | "" => false,
+                    _ => {
+                        let message = "'stream' must be 'true' or 'false'.";
+                        return Err(ApiError::invalid("stream", message));
+                    }
+                };
+            }
+            "temperature" => {
+                let temperature: Option<f32> = value.parse().ok();
+                if !temperature.is_some_and(|it| (0.0..=1.0).contains(&it)) {
+                    let message = "'temperature' must be a number between 0 and 1.";
+                    return Err(ApiError::invalid("temperature", message));
+                }
+            }
+            "timestamp_granularities[]" | "timestamp_granularities" if value != "segment" => {
+                let message = "'timestamp_granularities' may hold 'segment' only: when each word \
+                               was said is not known here.";
+                return Err(ApiError::invalid("timestamp_granularities", message));
+            }
             _ => {}
         }
+        Ok(())
     }
-    Ok(request)
 }
 
-/// The samples of a WAV at 16 kHz, channels mixed.
-fn decode(file: &[u8]) -> Result<Vec<f32>, ApiError> {
-    let wrong = |reason: String| {
-        ApiError::invalid(
-            "file",
-            format!("'file' is no WAV that can be read: {reason}."),
-        )
-    };
-    let mut reader =
-        hound::WavReader::new(Cursor::new(file)).map_err(|error| wrong(error.to_string()))?;
-    let spec = reader.spec();
-    if spec.channels == 0 || !(MIN_RATE..=MAX_RATE).contains(&spec.sample_rate) {
-        return Err(wrong(format!(
-            "{} channels at {} Hz",
-            spec.channels, spec.sample_rate
-        )));
-    }
-    let channels = usize::from(spec.channels);
-    // The header of a streamed file names no true length, so what is there is counted.
-    let longest = MAX_SECONDS * spec.sample_rate as usize * channels;
-    let samples: Vec<f32> = match spec.sample_format {
-        hound::SampleFormat::Float => reader
-            .samples::<f32>()
-            .map_while(Result::ok)
-            .take(longest + 1)
-            .collect(),
-        hound::SampleFormat::Int => {
-            let full = (1i64 << (spec.bits_per_sample.clamp(1, 32) - 1)) as f32;
-            let samples = reader
-                .samples::<i32>()
-                .map_while(Result::ok)
-                .take(longest + 1);
-            samples.map(|sample| sample as f32 / full).collect()
-        }
-    };
-    if samples.len() > longest {
-        let message = format!("'file' is longer than {MAX_SECONDS} seconds.");
-        return Err(ApiError::invalid("file", message));
-    }
-    let mono: Vec<f32> = samples
-        .chunks_exact(channels)
-        .map(|frame| frame.iter().sum::<f32>() / channels as f32)
-        .collect();
-    resample(spec.sample_rate, SAMPLE_RATE, &mono).map_err(|error| wrong(error.to_string()))
+/// A recording that is being recognised.
+struct Hearing {
+    engine: Engine,
+    pcm: Vec<f32>,
+    segments: std::vec::IntoIter<Range<usize>>,
+    /// What was said so far.
+    text: String,
 }
 
-/// From the first speech to the last, because the recogniser invents words for silence.
-fn speech_of(pcm: &[f32], models: &dyn Models) -> Result<Vec<f32>, ::speech::Error> {
-    let mut probabilities = Vec::new();
-    models.detector().push(pcm, &mut probabilities)?;
-    let mut segmenter = Segmenter::new(SegmenterConfig::default());
-    let mut events: Vec<SpeechEvent> = probabilities
-        .into_iter()
-        .filter_map(|probability| segmenter.push(probability))
-        .collect();
-    events.extend(segmenter.finish());
-    let mut spoken: Option<(usize, usize)> = None;
-    for event in events {
-        match event {
-            SpeechEvent::Started { at } => {
-                spoken.get_or_insert((at as usize, pcm.len()));
+/// A stretch of speech.
+struct Segment {
+    /// In seconds.
+    start: f64,
+    end: f64,
+    transcript: Transcript,
+}
+
+impl Hearing {
+    /// The next segment that holds words.
+    async fn next(&mut self) -> Result<Option<Segment>, EngineError> {
+        for range in self.segments.by_ref() {
+            let pcm = self.pcm[range.clone()].to_vec();
+            let transcript = self.engine.transcribe(pcm, Transcript::default()).await?;
+            if transcript.text.is_empty() {
+                continue;
             }
-            SpeechEvent::Ended { at } => spoken = spoken.map(|(from, _)| (from, at as usize)),
+            if !self.text.is_empty() {
+                self.text.push(' ');
+            }
+            self.text.push_str(&transcript.text);
+            let seconds = |samples: usize| samples as f64 / f64::from(SAMPLE_RATE);
+            return Ok(Some(Segment {
+                start: seconds(range.start),
+                end: seconds(range.end),
+                transcript,
+            }));
         }
+        Ok(None)
     }
-    let Some((from, to)) = spoken else {
-        return Ok(Vec::new());
-    };
-    let to = (to + PADDING).min(pcm.len());
-    Ok(pcm[from.saturating_sub(PADDING).min(to)..to].to_vec())
+
+    fn events(self) -> impl Stream<Item = Result<Value, ApiError>> {
+        stream::try_unfold(Some(self), async |hearing| {
+            let Some(mut hearing) = hearing else {
+                return Ok(None);
+            };
+            let before = hearing.text.len();
+            Ok(Some(match hearing.next().await? {
+                Some(_) => {
+                    let delta = &hearing.text[before..];
+                    let delta = json!({"type": "transcript.text.delta", "delta": delta});
+                    (delta, Some(hearing))
+                }
+                None => (hearing.done(), None),
+            }))
+        })
+    }
+
+    fn done(&self) -> Value {
+        // Sound that is heard counts half as much as sound that is spoken, as on OpenAI's service.
+        let input = self.pcm.len().div_ceil(SAMPLE_RATE as usize / 10);
+        let output = tokens(&self.text);
+        json!({"type": "transcript.text.done", "text": self.text, "usage": {
+            "type": "tokens", "input_tokens": input, "output_tokens": output,
+            "total_tokens": input + output,
+            "input_token_details": {"audio_tokens": input, "text_tokens": 0},
+        }})
+    }
+}
+
+impl Segment {
+    /// With every field that clients know; those that only OpenAI's model has are neutral.
+    fn verbose((id, segment): (usize, &Self)) -> Value {
+        let confidence = segment.transcript.confidence.max(f32::MIN_POSITIVE);
+        json!({
+            "id": id, "seek": 0, "start": segment.start, "end": segment.end,
+            "text": segment.transcript.text, "tokens": [], "temperature": 0.0,
+            "avg_logprob": confidence.ln(), "compression_ratio": 1.0, "no_speech_prob": 0.0,
+        })
+    }
+}
+
+fn srt(segments: &[Segment]) -> String {
+    let mut text = String::new();
+    for (index, segment) in segments.iter().enumerate() {
+        let (start, end) = (time(segment.start, ','), time(segment.end, ','));
+        let words = &segment.transcript.text;
+        let _ = writeln!(text, "{}\n{start} --> {end}\n{words}\n", index + 1);
+    }
+    text
+}
+
+fn vtt(segments: &[Segment]) -> String {
+    let mut text = "WEBVTT\n\n".to_owned();
+    for segment in segments {
+        let (start, end) = (time(segment.start, '.'), time(segment.end, '.'));
+        let words = &segment.transcript.text;
+        let _ = writeln!(text, "{start} --> {end}\n{words}\n");
+    }
+    text
+}
+
+/// Hours, minutes, seconds and milliseconds.
+fn time(seconds: f64, point: char) -> String {
+    let ms = (seconds * 1_000.0).round() as u64;
+    let (hours, minutes) = (ms / 3_600_000, ms / 60_000 % 60);
+    let (seconds, ms) = (ms / 1_000 % 60, ms % 1_000);
+    format!("{hours:02}:{minutes:02}:{seconds:02}{point}{ms:03}")
 }

@@ -3,7 +3,9 @@
 
 mod cancelling;
 mod dialogue;
+mod endpoint;
 mod race;
+mod refusals;
 mod responses;
 mod rest;
 mod scripted;

@@ -38,6 +38,7 @@ pub(crate) fn silence(ms: usize) -> Vec<i16> {
 pub(crate) struct Scripted {
     released: Mutex<bool>,
     changed: Condvar,
+    clauses: Mutex<Vec<String>>,
 }
 
 impl Scripted {
@@ -45,6 +46,11 @@ impl Scripted {
     pub(crate) fn release(&self) {
         *self.released.lock().unwrap() = true;
         self.changed.notify_all();
+    }
+
+    /// What synthesis was asked to speak so far.
+    pub(crate) fn clauses(&self) -> Vec<String> {
+        self.clauses.lock().unwrap().clone()
     }
 }
 
@@ -98,6 +104,7 @@ impl Models for Scripted {
     }
 
     fn synthesize(&self, clause: &str, _: &str, _: f32, _: &Cancel) -> Result<Vec<i16>, Error> {
+        self.clauses.lock().unwrap().push(clause.to_owned());
         if clause.contains("hold") {
             let released = self.released.lock().unwrap();
             drop(

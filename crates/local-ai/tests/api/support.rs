@@ -43,9 +43,8 @@ impl Server {
         Self::with(scripted.clone(), scripted, None, places).await
     }
 
-    pub(crate) async fn with_chat(base_url: &str) -> Self {
+    pub(crate) async fn with_chat(chat: Chat) -> Self {
         let scripted = Arc::new(Scripted::default());
-        let chat = Chat::new(base_url, "m", &SecretString::from("k"));
         Self::with(scripted.clone(), scripted, Some(chat), 64).await
     }
 
@@ -219,6 +218,18 @@ impl Client {
             other => panic!("expected an error, got {other:?}"),
         }
     }
+}
+
+/// Waits until something that other tasks do has happened.
+pub(crate) async fn eventually(has_happened: impl Fn() -> bool) {
+    let waiting = async {
+        while !has_happened() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("it never happened");
 }
 
 /// The types of events, without repetitions of the same one after the other.
