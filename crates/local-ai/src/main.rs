@@ -27,11 +27,12 @@ async fn main() -> anyhow::Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 
     let started = Instant::now();
-    let (dir, threads) = (config.models_dir.clone(), config.threads());
-    let models = tokio::task::spawn_blocking(move || SpeechModels::load(&dir, threads)).await??;
+    let dir = config.models_dir(&std::env::current_dir()?)?;
+    let (from, threads) = (dir.clone(), config.threads());
+    let models = tokio::task::spawn_blocking(move || SpeechModels::load(&from, threads)).await??;
     let engine = Engine::new(Arc::new(models));
     tracing::info!(
-        dir = %config.models_dir.display(),
+        dir = %dir.display(),
         threads,
         voices = engine.voices().join(","),
         took_ms = started.elapsed().as_millis(),
@@ -57,7 +58,10 @@ async fn main() -> anyhow::Result<()> {
         .await
         .with_context(|| format!("failed to listen on {}", config.listen))?;
     let address = listener.local_addr()?;
-    tracing::info!("Serving http://{address}/v1 and ws://{address}/v1/realtime");
+    tracing::info!(
+        "Serving ws://{address}/v1/realtime and http://{address}/v1/{{{}}}",
+        server::ENDPOINTS.join(",")
+    );
     let app = App::new(
         engine.clone(),
         Brain::new(engine, chat),

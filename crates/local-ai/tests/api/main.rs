@@ -1,6 +1,7 @@
 //! The server as its clients see it: real sockets, and scripted models unless a test is about the
 //! models.
 
+mod alone;
 mod cancelling;
 mod dialogue;
 mod endpoint;

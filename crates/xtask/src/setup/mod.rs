@@ -10,7 +10,12 @@ mod progress;
 mod tools;
 mod web;
 
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::time::Instant;
+
+use anyhow::Context as _;
 
 pub use cache::{Cache, create_dir, lock_file, searchable_by_others};
 pub use clients::{Clients, clients};
@@ -49,7 +54,22 @@ pub fn run(project: &Project) -> anyhow::Result<Installed> {
         started.elapsed().as_secs_f64(),
         cache.root().display()
     );
-    plan.installed(chromium)
+    let installed = plan.installed(chromium)?;
+    link(&installed.models, &project.dev_dir().join("models"))?;
+    Ok(installed)
+}
+
+/// Leaves a link to the models in the clone, where local-ai looks for them when it is started alone.
+fn link(target: &Path, link: &Path) -> anyhow::Result<()> {
+    if fs::read_link(link).is_ok_and(|now| now == target) {
+        return Ok(());
+    }
+    create_dir(link.parent().expect("the link lies in a folder"))?;
+    // Made beside it and renamed, so that whoever looks meanwhile finds the old one or the new one.
+    let new = link.with_extension("new");
+    let _ = fs::remove_file(&new);
+    symlink(target, &new)?;
+    fs::rename(&new, link).with_context(|| link.display().to_string())
 }
 
 /// Where everything is, without bringing anything in.
