@@ -72,6 +72,12 @@ enum Command {
     /// Set up, check, and run every test there is.
     Test,
 
+    /// Measure how quick a part is and what it costs.
+    Bench(quality::BenchOptions),
+
+    /// Use a part for half an hour, as people do, and see that it lasts.
+    Soak(quality::BenchOptions),
+
     /// Use the whole system as people do: with a browser, by calls, with grpcurl.
     E2e(quality::E2eOptions),
 
@@ -146,6 +152,8 @@ impl Command {
             }
             Self::Conformance => quality::conformance(&Project::of_build()?)?,
             Self::Test => quality::test(&Project::of_build()?)?,
+            Self::Bench(options) => quality::bench(&Project::of_build()?, &options)?,
+            Self::Soak(options) => quality::soak(&Project::of_build()?, &options)?,
             Self::E2e(options) => quality::e2e(&Project::of_build()?, &options)?,
             Self::Supervise { root } => supervisor::run(&Project::at(root))?,
             Self::ServeWeb(options) => block_on(web_server::serve(options))?,

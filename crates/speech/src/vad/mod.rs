@@ -23,9 +23,9 @@ pub const SAMPLE_RATE: u32 = 16_000;
 pub const WINDOW: usize = 512;
 
 /// Samples of the window before that the model wants to see again.
-const CONTEXT: usize = 64;
+pub const CONTEXT: usize = 64;
 /// Numbers in the model's recurrent state, of shape [2, 1, 128].
-const STATE: usize = 256;
+pub const STATE: usize = 256;
 const MODEL: &str = "voice activity";
 
 /// The Silero voice activity detector.
@@ -47,6 +47,43 @@ impl Vad {
     /// Starts a new stream.
     pub fn stream(&self) -> VadStream {
         VadStream::default()
+    }
+
+    /// The bare run of the model: one window after the end of the window before, and the state,
+    /// which moves on. Streams keep both; this is for who keeps them otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Inference`] if the model fails.
+    pub fn run(
+        &mut self,
+        input: &[f32; CONTEXT + WINDOW],
+        state: &mut [f32; STATE],
+    ) -> Result<f32, Error> {
+        self.infer(input, state).map_err(|source| Error::Inference {
+            model: MODEL,
+            source,
+        })
+    }
+
+    fn infer(
+        &mut self,
+        input: &[f32; CONTEXT + WINDOW],
+        state: &mut [f32; STATE],
+    ) -> ort::Result<f32> {
+        let outputs = self.session.run(ort::inputs![
+            "input" => TensorRef::from_array_view(([1, CONTEXT + WINDOW], input.as_slice()))?,
+            "state" => TensorRef::from_array_view(([2usize, 1, 128], state.as_slice()))?,
+            "sr" => TensorRef::from_array_view(([1usize], [i64::from(SAMPLE_RATE)].as_slice()))?,
+        ])?;
+        let (_, probability) = outputs["output"].try_extract_tensor::<f32>()?;
+        let (_, next) = outputs["stateN"].try_extract_tensor::<f32>()?;
+        if probability.len() != 1 || next.len() != STATE {
+            return Err(ort::Error::new(
+                "the voice activity model has other outputs than expected",
+            ));
+        }
+        state.copy_from_slice(next);
+        Ok(probability[0])
     }
 }
 
@@ -121,29 +158,9 @@ impl VadStream {
     }
 
     fn judge(&mut self, vad: &mut Vad) -> Result<f32, Error> {
-        let judged = self.infer(vad).map_err(|source| Error::Inference {
-            model: MODEL,
-            source,
-        });
+        let judged = vad.run(&self.input, &mut self.state);
         self.input.copy_within(WINDOW.., 0);
         self.filled = 0;
         judged
-    }
-
-    fn infer(&mut self, vad: &mut Vad) -> ort::Result<f32> {
-        let outputs = vad.session.run(ort::inputs![
-            "input" => TensorRef::from_array_view(([1, CONTEXT + WINDOW], self.input.as_slice()))?,
-            "state" => TensorRef::from_array_view(([2usize, 1, 128], self.state.as_slice()))?,
-            "sr" => TensorRef::from_array_view(([1usize], [i64::from(SAMPLE_RATE)].as_slice()))?,
-        ])?;
-        let (_, probability) = outputs["output"].try_extract_tensor::<f32>()?;
-        let (_, state) = outputs["stateN"].try_extract_tensor::<f32>()?;
-        if probability.len() != 1 || state.len() != STATE {
-            return Err(ort::Error::new(
-                "the voice activity model has other outputs than expected",
-            ));
-        }
-        self.state.copy_from_slice(state);
-        Ok(probability[0])
     }
 }

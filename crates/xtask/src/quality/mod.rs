@@ -1,5 +1,7 @@
-//! `check`, `gen`, `conformance`, `e2e` and `test`: lists of steps, each a program that has to succeed.
+//! `check`, `gen`, `conformance`, `e2e`, `test`, `bench` and `soak`: lists of steps, each a program
+//! that has to succeed.
 
+mod bench;
 mod check;
 mod conformance;
 mod e2e;
@@ -7,6 +9,7 @@ mod generate;
 mod step;
 mod test;
 
+pub use bench::{Options as BenchOptions, bench, soak};
 pub use check::check;
 pub use conformance::conformance;
 pub use e2e::{Options as E2eOptions, e2e};

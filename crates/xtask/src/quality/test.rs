@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::bench;
 use super::check::{npm, run_checks};
 use super::conformance::run_scripts;
 use super::e2e::{Options as E2eOptions, e2e};
@@ -26,6 +27,7 @@ pub fn test(project: &Project) -> anyhow::Result<()> {
                 &installed,
             ))
         })?;
+        steps.run("bench and soak, a sample", || bench::sample(project))?;
         steps.run("whole system", || e2e(project, &E2eOptions::default()))
     })
 }

@@ -1,0 +1,70 @@
+//! `bench` and `soak`: what local-ai costs and how long it lasts, by the programs that measure it.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use clap::{Args, ValueEnum};
+
+use crate::process::{cargo, run_visibly};
+use crate::project::Project;
+use crate::setup;
+
+/// What is measured, and how.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    what: Subject,
+    /// Measure what `cargo run --release` builds rather than what is developed with.
+    #[arg(long)]
+    release: bool,
+    /// Options of the program that measures; see `--help` after the subject.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Subject {
+    LocalAi,
+}
+
+/// How soon answers begin, and what sessions cost.
+pub fn bench(project: &Project, options: &Options) -> anyhow::Result<()> {
+    measure(project, options, "bench")
+}
+
+/// Whether answers end and memory stays flat.
+pub fn soak(project: &Project, options: &Options) -> anyhow::Result<()> {
+    measure(project, options, "soak")
+}
+
+/// A few seconds of both, to see that they work.
+pub(super) fn sample(project: &Project) -> anyhow::Result<()> {
+    let options = Options {
+        what: Subject::LocalAi,
+        release: false,
+        args: vec!["--sample".into()],
+    };
+    bench(project, &options)?;
+    soak(project, &options)
+}
+
+/// Builds the program that measures and runs it.
+fn measure(project: &Project, options: &Options, command: &str) -> anyhow::Result<()> {
+    let Subject::LocalAi = options.what;
+    let installed = setup::run(project)?;
+    // All packages are selected, because a selection of them is built with other features.
+    run_visibly(
+        cargo(project.root())
+            .args(["build", "--quiet", "--workspace", "--example", "measure"])
+            .args(options.release.then_some("--release")),
+    )?;
+    let mut programs = project.programs_dir();
+    if options.release {
+        programs.set_file_name("release");
+    }
+    run_visibly(
+        Command::new(programs.join("examples/measure"))
+            .arg(command)
+            .args(&options.args)
+            .env("MODELS_DIR", &installed.models),
+    )
+}
