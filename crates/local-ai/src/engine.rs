@@ -14,6 +14,8 @@ use speech::vad::{Vad, VadStream};
 use speech::{Cancel, Error, embedding::DIMENSIONS};
 use tokio::sync::Semaphore;
 
+use crate::wave_cache::{Spoken, WaveCache};
+
 /// The meaning of a text, of length 1.
 pub type Embedding = [f32; DIMENSIONS];
 
@@ -94,13 +96,18 @@ impl SpeechModels {
     /// A file is missing or damaged; the error names it.
     pub fn load(dir: &Path, threads: usize) -> Result<Self, Error> {
         let models = speech::Models::open(dir, threads)?;
-        Ok(Self {
+        let loaded = Self {
             vad: Arc::new(Mutex::new(models.vad()?)),
             recognizer: models.recognizer(RECOGNISERS)?,
             turns: models.turn_detector(1)?,
             synthesizer: models.synthesizer(1)?,
             embedder: models.embedder(EMBEDDERS)?,
-        })
+        };
+        // What is made at its first use is made now, and not while somebody waits for an answer.
+        if let Some(voice) = loaded.voices().first() {
+            loaded.synthesize("Hello.", voice, 1.0, &Cancel::default())?;
+        }
+        Ok(loaded)
     }
 }
 
@@ -187,6 +194,7 @@ impl Detector for SharedDetector {
 pub struct Engine {
     models: Arc<dyn Models>,
     voices: Arc<[String]>,
+    said: Arc<WaveCache>,
     recognising: Arc<Semaphore>,
     turn_taking: Arc<Semaphore>,
     speaking: Arc<Semaphore>,
@@ -215,6 +223,7 @@ impl Engine {
         Self {
             models,
             voices,
+            said: Arc::default(),
             recognising: one(),
             turn_taking: one(),
             speaking: one(),
@@ -257,7 +266,7 @@ impl Engine {
         in_turn(&self.turn_taking, move |_| models.end_of_turn(&pcm)).await
     }
 
-    /// Speaks a clause; see [`Models::synthesize`].
+    /// Speaks a clause; see [`Models::synthesize`]. One that was spoken lately is not made again.
     ///
     /// # Errors
     /// The model failed or stayed busy, or there is no such voice.
@@ -267,11 +276,17 @@ impl Engine {
         voice: String,
         speed: f32,
     ) -> Result<Vec<i16>, EngineError> {
+        let spoken = Spoken::new(&clause, &voice, speed);
+        if let Some(wave) = self.said.get(&spoken) {
+            return Ok(wave);
+        }
         let models = self.models.clone();
-        in_turn(&self.speaking, move |cancel| {
+        let wave = in_turn(&self.speaking, move |cancel| {
             models.synthesize(&clause, &voice, speed, cancel)
         })
-        .await
+        .await?;
+        self.said.put(spoken, &wave);
+        Ok(wave)
     }
 
     /// Embeds texts in the background: conversations have a worker of their own.

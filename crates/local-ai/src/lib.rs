@@ -17,3 +17,4 @@ mod realtime;
 mod rest;
 pub mod server;
 pub mod voice;
+mod wave_cache;

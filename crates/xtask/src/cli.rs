@@ -78,6 +78,12 @@ enum Command {
     /// Use a part for half an hour, as people do, and see that it lasts.
     Soak(quality::BenchOptions),
 
+    /// Judge how good the models are, against floors.
+    Eval {
+        #[command(subcommand)]
+        evaluation: quality::Evaluation,
+    },
+
     /// Use the whole system as people do: with a browser, by calls, with grpcurl.
     E2e(quality::E2eOptions),
 
@@ -154,6 +160,7 @@ impl Command {
             Self::Test => quality::test(&Project::of_build()?)?,
             Self::Bench(options) => quality::bench(&Project::of_build()?, &options)?,
             Self::Soak(options) => quality::soak(&Project::of_build()?, &options)?,
+            Self::Eval { evaluation } => quality::eval(&Project::of_build()?, evaluation)?,
             Self::E2e(options) => quality::e2e(&Project::of_build()?, &options)?,
             Self::Supervise { root } => supervisor::run(&Project::at(root))?,
             Self::ServeWeb(options) => block_on(web_server::serve(options))?,

@@ -2,9 +2,9 @@
 //! models.
 
 mod alone;
-mod cancelling;
 mod dialogue;
 mod endpoint;
+mod engine;
 mod race;
 mod refusals;
 mod responses;

@@ -1,5 +1,6 @@
 use std::f32::consts::TAU;
 
+use speech::Cancel;
 use speech::recognition::Transcript;
 
 use crate::{recognizer, recording, word_error_rate};
@@ -107,6 +108,45 @@ fn a_growing_utterance_ends_up_as_if_transcribed_at_once() {
         grown = recognizer().transcribe_grown(&pcm[..end], &grown).unwrap();
     }
     assert_eq!(grown.text, heard(&pcm));
+}
+
+/// More than half a minute in which the same is said again and again.
+fn long_utterance() -> Vec<f32> {
+    let mut pcm = Vec::new();
+    while pcm.len() < 34 * 16_000 {
+        pcm.extend(recording("update_card.wav"));
+        pcm.resize(pcm.len() + 6_400, 0.0);
+    }
+    pcm
+}
+
+#[test]
+fn a_long_growing_utterance_ends_up_as_if_transcribed_at_once() {
+    let pcm = long_utterance();
+    let mut grown = Transcript::default();
+    for end in [25, 29, 31, 33].map(|seconds| seconds * 16_000) {
+        grown = recognizer().transcribe_grown(&pcm[..end], &grown).unwrap();
+    }
+    grown = recognizer().transcribe_grown(&pcm, &grown).unwrap();
+    assert_eq!(grown.text, heard(&pcm));
+}
+
+#[test]
+fn what_has_been_heard_is_not_heard_again() {
+    let pcm = long_utterance();
+    let whole = recognizer().transcribe(&pcm).unwrap();
+    // Under a thrown switch whatever needs the model fails.
+    let cancel = Cancel::default();
+    cancel.cancel();
+    let again = recognizer().until(&cancel).transcribe_grown(&pcm, &whole);
+    assert_eq!(again.unwrap(), whole);
+    let mut other = pcm;
+    other[1_000] += 0.1;
+    let other = recognizer().until(&cancel).transcribe_grown(&other, &whole);
+    assert!(
+        other.is_err(),
+        "another sound is taken for the same: {other:?}"
+    );
 }
 
 #[test]

@@ -112,6 +112,32 @@ fn speech_begins_at_once_and_joins_are_silent() {
 }
 
 #[test]
+fn no_step_at_a_join_is_larger_than_within_the_speech() {
+    let text = "You are on the Pro plan, which renews on March 3, 2025. It costs $29.99 a month \
+                and has room for 25 people. Would you like to change it?";
+    for voice in ["af_heart", "am_michael", "bf_emma"] {
+        let voice = synthesizer().voice(voice).unwrap();
+        let clauses = clauses(text);
+        assert!(clauses.len() > 3, "{clauses:?}");
+        let (mut speech, mut joins) = (Vec::new(), Vec::new());
+        for clause in clauses {
+            speech.extend(synthesizer().synthesize(&clause, &voice, 1.0).unwrap());
+            joins.push(speech.len());
+        }
+        joins.pop();
+        let step = |at: usize| (speech[at] - speech[at - 1]).abs();
+        let steepest = |range: std::ops::Range<usize>| range.map(step).fold(0.0, f32::max);
+        // 5 ms to either side.
+        let near = |&join: &usize| steepest(join - 120..join + 120);
+        let at_joins = joins.iter().map(near).fold(0.0, f32::max);
+        assert!(
+            at_joins < 0.2 * steepest(1..speech.len()),
+            "{at_joins} at {joins:?}"
+        );
+    }
+}
+
+#[test]
 fn speed_changes_how_long_it_takes() {
     let voice = synthesizer().voice("af_heart").unwrap();
     let length = |speed| {

@@ -6,6 +6,7 @@ use super::bench;
 use super::check::{npm, run_checks};
 use super::conformance::run_scripts;
 use super::e2e::{Options as E2eOptions, e2e};
+use super::eval::{Evaluation, evaluate};
 use super::step::timed;
 use crate::process::{cargo, run_visibly};
 use crate::project::Project;
@@ -28,6 +29,9 @@ pub fn test(project: &Project) -> anyhow::Result<()> {
             ))
         })?;
         steps.run("bench and soak, a sample", || bench::sample(project))?;
+        steps.run("evaluation, a sample", || {
+            evaluate(project, &installed, Evaluation::Speech { sample: true })
+        })?;
         steps.run("whole system", || e2e(project, &E2eOptions::default()))
     })
 }

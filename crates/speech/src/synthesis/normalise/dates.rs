@@ -21,6 +21,15 @@ const MONTHS: [&str; 12] = [
 ];
 /// The months as they are written, shortened or not.
 const MONTH: &str = r"\b(January|February|March|April|May|June|July|August|September|October|November|December|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?)";
+const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 const NTH: &str = "(?:st|nd|rd|th)?";
 /// Morning or afternoon; a group that matches if the sentence ends with its dot.
 const HALF: &str = r"([AaPp])(?:[Mm]\b|\.[Mm]\.(\s*$)?)";
@@ -32,6 +41,10 @@ pub(super) fn rules() -> Vec<Rule> {
     let month_year = format!(r"{MONTH},?\s+(\d{{4}})\b");
     let clock_half = format!(r"\b(\d{{1,2}})(?::(\d{{2}}))?(?::\d{{2}})?\s?{HALF}");
     vec![
+        Rule::new(
+            r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\s?-\s?(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b",
+            |c| format!("{} to {}", full(&DAYS, &c[1]), full(&DAYS, &c[2])),
+        ),
         Rule::new(
             r"\b(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::\d{2}(?:\.\d+)?)?Z?)?\b",
             iso,
@@ -83,12 +96,14 @@ fn int(digits: &str) -> u64 {
 
 /// The full name of a month that may be shortened.
 fn month(name: &str) -> &str {
+    full(&MONTHS, name)
+}
+
+/// The one of `names` that begins as `name` does.
+fn full<'a>(names: &[&'static str], name: &'a str) -> &'a str {
     let stem = name.get(..3).unwrap_or(name);
-    MONTHS
-        .iter()
-        .find(|month| month.starts_with(stem))
-        .copied()
-        .unwrap_or(name)
+    let found = names.iter().find(|full| full.starts_with(stem));
+    found.copied().unwrap_or(name)
 }
 
 fn date(month: u64, day: u64, of_year: &str) -> Option<String> {

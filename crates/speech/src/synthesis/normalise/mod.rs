@@ -224,6 +224,187 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_support_answers_hold() {
+        insta::assert_snapshot!(table(&[
+            "$19.99/month", "v2.3.1", "ada@example.com", "2026-11-03", "3rd", "1,234", "25 GB",
+            "24/7", "HTTP 429", "SAML SSO", "iOS 17", "A/B", "5\u{2013}10", "50%", "Kubernetes",
+            "Settings > Billing", "Settings > Billing > Plans", "$1,299.00", "$0", "\u{20ac}9,99",
+            "$5/user/month", "$2 million", "10 % off", "11/03/2026", "Nov 3", "3 Nov 2026",
+            "12:30 PM", "17:05", "9am", "9-5", "Mon-Fri", "Q3 2026", "the 1990s", "1st and 22nd",
+            "#42", "No. 12", "1,000,000", "0.5", "-3", "3.14", "1/2", "2x faster", "100 ms",
+            "16 kHz", "5 GHz", "4K", "256 MB/s", "99.9%", "+1 (555) 010-9999", "555-0199",
+            "https://example.com/help", "www.example.org", "docs.example.com/api/v2",
+            "first.last@sub.example.co.uk", "192.168.0.1", "report.pdf", "CSV or XLSX", "API keys",
+            "2FA", "MFA", "OAuth 2.0", "PCI-DSS", "GDPR", "SOC 2", "ISO 27001", "VAT ID",
+            "ID DE123456789", "INV-2026-0042", "macOS 15", "Windows 11", "PostgreSQL 18", "Node.js",
+            "C#", "24h", "30-day trial", "per-seat", "e.g. Slack", "Ctrl+C", "on/off", "N/A", "P.S.",
+        ]), @r#"
+        $19.99/month
+            nineteen dollars and ninety nine cents per month
+        v2.3.1
+            version two point three point one
+        ada@example.com
+            ada at example dot com
+        2026-11-03
+            November third, twenty twenty six
+        3rd
+            third
+        1,234
+            one thousand two hundred thirty four
+        25 GB
+            twenty five gigabytes
+        24/7
+            twenty four seven
+        HTTP 429
+            HTTP four hundred twenty nine
+        SAML SSO
+            saml SSO
+        iOS 17
+            I-O-S seventeen
+        A/B
+            A-B
+        5–10
+            five to ten
+        50%
+            fifty percent
+        Kubernetes
+            Kubernetes
+        Settings > Billing
+            Settings, Billing
+        Settings > Billing > Plans
+            Settings, Billing, Plans
+        $1,299.00
+            one thousand two hundred ninety nine dollars
+        $0
+            zero dollars
+        €9,99
+            nine euros and ninety nine cents
+        $5/user/month
+            five dollars per user per month
+        $2 million
+            two million dollars
+        10 % off
+            ten percent off
+        11/03/2026
+            November third, twenty twenty six
+        Nov 3
+            November third
+        3 Nov 2026
+            November third, twenty twenty six
+        12:30 PM
+            twelve thirty P-M
+        17:05
+            five oh five P-M
+        9am
+            nine A-M
+        9-5
+            nine to five
+        Mon-Fri
+            Monday to Friday
+        Q3 2026
+            Q three twenty twenty six
+        the 1990s
+            the nineteen nineties
+        1st and 22nd
+            first and twenty second
+        #42
+            number forty two
+        No. 12
+            number twelve
+        1,000,000
+            one million
+        0.5
+            zero point five
+        -3
+            minus three
+        3.14
+            three point one four
+        1/2
+            one half
+        2x faster
+            two times faster
+        100 ms
+            one hundred milliseconds
+        16 kHz
+            sixteen kilohertz
+        5 GHz
+            five gigahertz
+        4K
+            four thousand
+        256 MB/s
+            two hundred fifty six megabytes per second
+        99.9%
+            ninety nine point nine percent
+        +1 (555) 010-9999
+            plus one, five five five, zero one zero, nine nine nine nine
+        555-0199
+            five five five, zero one nine nine
+        https://example.com/help
+            example dot com slash help
+        www.example.org
+            example dot org
+        docs.example.com/api/v2
+            docs dot example dot com slash api slash V two
+        first.last@sub.example.co.uk
+            first dot last at sub dot example dot co dot U-K
+        192.168.0.1
+            one hundred ninety two dot one hundred sixty eight dot zero dot one
+        report.pdf
+            report dot PDF
+        CSV or XLSX
+            CSV or XLSX
+        API keys
+            API keys
+        2FA
+            two F-A
+        MFA
+            MFA
+        OAuth 2.0
+            oh auth two point zero
+        PCI-DSS
+            PCI-DSS
+        GDPR
+            GDPR
+        SOC 2
+            SOC two
+        ISO 27001
+            ISO twenty seven thousand one
+        VAT ID
+            VAT ID
+        ID DE123456789
+            ID D-E one two three four five six seven eight nine
+        INV-2026-0042
+            I-N-V, two zero two six, zero zero four two
+        macOS 15
+            mac O-S fifteen
+        Windows 11
+            Windows eleven
+        PostgreSQL 18
+            postgres eighteen
+        Node.js
+            node dot JS
+        C#
+            C sharp
+        24h
+            twenty four hours
+        30-day trial
+            thirty day trial
+        per-seat
+            per-seat
+        e.g. Slack
+            for example Slack
+        Ctrl+C
+            control plus C
+        on/off
+            on slash off
+        N/A
+            not applicable
+        P.S.
+            P.S.
+        "#);
+    }
+
     proptest! {
         #[test]
         fn whatever_comes_only_words_and_punctuation_remain(text in r"(\PC|[0-9$%:/.@-]|\s){0,120}") {

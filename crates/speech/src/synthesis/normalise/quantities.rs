@@ -6,7 +6,7 @@ use super::numbers::{cardinal, digits, money, number, ordinal, year};
 use super::{Rule, group, is_readable, runs, spell};
 
 const NUMBER: &str = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)";
-const UNITS: [(&str, &str); 22] = [
+const UNITS: [(&str, &str); 27] = [
     ("TB", "terabyte"),
     ("GB", "gigabyte"),
     ("MB", "megabyte"),
@@ -18,8 +18,13 @@ const UNITS: [(&str, &str); 22] = [
     ("cm", "centimeter"),
     ("mm", "millimeter"),
     ("px", "pixel"),
+    ("GHz", "gigahertz"),
+    ("MHz", "megahertz"),
+    ("kHz", "kilohertz"),
+    ("Hz", "hertz"),
     ("hrs", "hour"),
     ("hr", "hour"),
+    ("h", "hour"),
     ("mins", "minute"),
     ("min", "minute"),
     ("secs", "second"),
@@ -37,6 +42,10 @@ pub(super) fn rules() -> Vec<Rule> {
         r"(-)?([$\u{{20ac}}\u{{a3}}\u{{a5}}])\s?{NUMBER}(?:\s?(k|K|M|B|thousand|million|billion)\b)?"
     );
     vec![
+        // As they are written where commas stand before the cents.
+        Rule::new(r"(\u{20ac}\s?\d+),(\d{2})\b", |c| {
+            format!("{}.{}", &c[1], &c[2])
+        }),
         Rule::new(&amount, |c| {
             signed(group(c, 1), amount_in(&c[2], &c[3], group(c, 4)))
         }),
@@ -48,20 +57,28 @@ pub(super) fn rules() -> Vec<Rule> {
             |c| amount_in(&c[2], &c[1], ""),
         ),
         Rule::new(
-            r"([\w)])\s?/\s?(month|mo|year|yr|week|day|hour|hr|minute|min|second|sec|user|seat|call|request|GB|MB)\b",
-            |c| format!("{} per {}", &c[1], unit(&c[2])),
+            r"\s?/\s?(month|mo|year|yr|week|day|hour|hr|minute|min|second|sec|s|user|seat|call|request|GB|MB)\b",
+            |c| {
+                let of = if &c[1] == "s" { "second" } else { unit(&c[1]) };
+                format!(" per {of}")
+            },
         ),
         Rule::new(&format!(r"(-)?\b{NUMBER}\s?%"), |c| {
             signed(group(c, 1), format!("{} percent", number(&c[2])))
         }),
         Rule::new(&format!(r"\b{NUMBER}\s?({units})\b"), |c| {
-            let plural = if &c[1] == "1" { "" } else { "s" };
-            format!("{} {}{plural}", number(&c[1]), unit(&c[2]))
+            let unit = unit(&c[2]);
+            let is_same = &c[1] == "1" || unit.ends_with("hertz");
+            let plural = if is_same { "" } else { "s" };
+            format!("{} {unit}{plural}", number(&c[1]))
         }),
         Rule::new(r"(?i)\b(?:version\s+)?v\.?(\d+(?:\.\d+)*)\b", |c| {
             format!("version {}", points(&c[1]))
         }),
         Rule::new(r"\b(\d+(?:\.\d+){2,})\b", |c| points(&c[1])),
+        Rule::new(r"\b((?:19|20)\d0)s\b", |c| {
+            decade(&year(c[1].parse().unwrap_or(0)))
+        }),
         Rule::new(r"\b(\d{1,15})(?:st|nd|rd|th)\b", |c| {
             ordinal(c[1].parse().unwrap_or(0))
         }),
@@ -127,6 +144,14 @@ fn unit(short: &str) -> &str {
         .iter()
         .find(|(name, _)| *name == short)
         .map_or(short, |(_, name)| name)
+}
+
+/// "nineteen ninety" as "nineteen nineties".
+fn decade(year: &str) -> String {
+    match year.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{year}s"),
+    }
 }
 
 fn points(version: &str) -> String {

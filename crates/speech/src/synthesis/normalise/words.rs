@@ -3,8 +3,9 @@
 use super::{Rule, spell};
 
 /// Acronyms and names, and how they are said. Letters joined by hyphens are read one by one.
-const SAID: [(&str, &str); 14] = [
+const SAID: [(&str, &str); 16] = [
     ("AWS", "A-W-S"),
+    ("Ctrl", "control"),
     ("JPEG", "jay peg"),
     ("JSON", "Jason"),
     ("OAuth", "oh auth"),
@@ -18,6 +19,7 @@ const SAID: [(&str, &str); 14] = [
     ("YAML", "yaml"),
     ("wifi", "Wi-Fi"),
     ("iOS", "I-O-S"),
+    ("macOS", "mac O-S"),
 ];
 
 pub(super) fn rules() -> Vec<Rule> {
@@ -29,6 +31,13 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(r"\bw/o\b", |_| "without".to_owned()),
         Rule::new(r"\bw/(\s|$)", |_| "with ".to_owned()),
         Rule::new(r"(?i)\band/or\b", |_| "and or".to_owned()),
+        Rule::new(r"\bN/A\b", |_| "not applicable".to_owned()),
+        Rule::new(r"\b([CF])#", |c| format!("{} sharp", &c[1])),
+        Rule::new(r"\b([A-Z])/([A-Z])\b", |c| format!("{}-{}", &c[1], &c[2])),
+        // A way through menus, "Settings > Billing".
+        Rule::new(r"([A-Za-z)])\s*>\s*([A-Za-z])", |c| {
+            format!("{}, {}", &c[1], &c[2])
+        }),
         Rule::new(r"\b[A-Za-z]+\b", |c| {
             let said = SAID.iter().find(|(name, _)| *name == &c[0]);
             said.map_or_else(|| c[0].to_owned(), |(_, said)| (*said).to_owned())

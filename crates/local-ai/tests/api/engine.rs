@@ -1,4 +1,4 @@
-//! What nobody waits for any more, with the real models.
+//! The engine over the real models: what nobody waits for any more, and what was said before.
 
 use std::sync::{Arc, Mutex};
 
@@ -111,4 +111,15 @@ async fn a_recognition_that_nobody_waits_for_ends() {
     }
     assert!(listen(pcm).await.unwrap().text.contains("reset"));
     assert_eq!(*models.ended.lock().unwrap(), ["cancelled", "done"]);
+}
+
+#[tokio::test]
+async fn a_clause_that_was_said_before_is_not_made_again() {
+    let (models, engine) = watched();
+    let say = |text: &str, speed| engine.synthesize(text.to_owned(), "af_heart".to_owned(), speed);
+    let first = say("Sure. ", 1.0).await.unwrap();
+    assert_eq!(say("Sure.", 1.0).await.unwrap(), first);
+    assert_eq!(models.ended.lock().unwrap().len(), 1);
+    assert_ne!(say("Sure.", 1.5).await.unwrap(), first);
+    assert_eq!(models.ended.lock().unwrap().len(), 2);
 }
