@@ -133,7 +133,7 @@ async fn speech_that_fails_at_once_is_a_status_and_later_the_last_event() {
         (status, &answer["error"]["code"]),
         (503, &json!("server_overloaded"))
     );
-    let text = "This is the first sentence of two. And the second one will fail.";
+    let text = "This is the first sentence. And the second one will fail.";
     let body = json!({"input": text, "response_format": "pcm", "stream_format": "sse"});
     let answer = send(&server, "/v1/audio/speech", &body).await;
     assert_eq!(answer.status(), 200);
