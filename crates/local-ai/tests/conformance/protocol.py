@@ -148,6 +148,7 @@ class _Response:
         self.items: dict[str, str] = {}
         self.parts: set[tuple[str, int]] = set()
         self.texts: dict[tuple[str, str], str] = {}
+        self.unended: set[tuple[str, str]] = set()
         self.done = False
 
     def __repr__(self) -> str:
@@ -164,6 +165,7 @@ class _Response:
                 self._open(event.item_id, event)
                 self.parts.add((event.item_id, event.content_index))
             case "response.content_part.done":
+                self._ended(event.item_id)
                 check((event.item_id, event.content_index) in self.parts, event)
                 self.parts.remove((event.item_id, event.content_index))
                 self._spelled(event.item_id, event.part.text or event.part.transcript)
@@ -182,6 +184,7 @@ class _Response:
         if event.type == "response.output_audio.delta":
             sound = base64.b64decode(event.delta, validate=True)
             check(sound and len(sound) % 2 == 0, f"{len(sound)} bytes are no whole samples")
+        (self.unended.add if end == "delta" else self.unended.discard)((event.item_id, kind))
         if kind not in CONTENT:
             return
         key, (delta, whole) = (event.item_id, kind), CONTENT[kind]
@@ -195,6 +198,7 @@ class _Response:
         item = event.item
         _whole(item)
         self._open(item.id, event)
+        self._ended(item.id)
         check(item.status != "in_progress", f"{event.type} of an item that is {item.status}")
         check(not any(id == item.id for id, _ in self.parts), f"a part of {item.id} is not done")
         check(not self.in_conversation or item.id in conversation, f"{item.id} was never added")
@@ -221,6 +225,10 @@ class _Response:
 
     def _open(self, item_id: str, event) -> None:
         check(self.items.get(item_id) == "open", f"{event.type} of {item_id}, which is not open")
+
+    def _ended(self, item_id: str) -> None:
+        left = [kind for id, kind in self.unended if id == item_id]
+        check(not left, f"{item_id} has deltas and no done of {left}")
 
     def _spelled(self, item_id: str, whole: str | None) -> None:
         for kind in ("response.output_text", "response.output_audio_transcript"):

@@ -118,8 +118,9 @@ fn follow(
 
 /// The address in the line that tells what is served.
 fn address(line: &str) -> Option<&str> {
-    let (_, after) = line.split_once("Serving http://")?;
-    Some(after.split_once("/v1")?.0)
+    let (_, served) = line.split_once("Serving ")?;
+    let (_, address) = served.split_once("http://")?;
+    Some(address.split_once("/v1")?.0)
 }
 
 #[cfg(test)]
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_address_is_passed_on_and_the_end_is_told() {
-        let said = "INFO Loaded models\nINFO Serving http://127.0.0.1:4711/v1 and ws://…\n";
+        let said = "INFO Loaded models\nINFO Serving ws://127.0.0.1:4711/v1/realtime and http://127.0.0.1:4711/v1\n";
         let told = follow(said.as_bytes(), std::io::sink());
         assert_eq!(told.recv().as_deref(), Ok("127.0.0.1:4711"));
         assert!(told.recv().is_err());
