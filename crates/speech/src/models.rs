@@ -74,7 +74,7 @@ impl Models {
     }
 
     /// Loads the synthesiser with its voices and its dictionary: 0.6 s and 210 MB, and 150 MB for
-    /// each further worker. A worker keeps the memory its longest clause took, up to 400 MB. The
+    /// each further worker and 0.5 MB for each voice. A worker keeps the memory its longest clause took, up to 400 MB. The
     /// first British voice adds 90 MB for its own dictionary.
     ///
     /// # Errors

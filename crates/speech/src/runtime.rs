@@ -59,6 +59,9 @@ impl Runtime {
         })
     }
 
+    /// Settings that are not named are the runtime's own. For synthesis, in seconds of one core:
+    /// without its memory arena a clause costs a sixth more, with threads that spin two fifths more,
+    /// and lower levels of graph optimisation change nothing.
     fn build(&self, path: &Path, threads: usize) -> ort::Result<Session> {
         Session::builder(&self.environment)?
             .with_intra_threads(threads.max(1))?
