@@ -58,6 +58,7 @@ impl Tool for SearchKnowledge {
                     json!({
                         "document_id": passage.document_id,
                         "title": passage.title,
+                        "heading": passage.heading_path,
                         "text": shortened(&passage.text, 1_200),
                         "speakable": shortened(&passage.speakable, 500),
                     })
