@@ -5,14 +5,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::chat::Chat;
-use crate::dialogue::{self, Context, Part, ToolMemory};
+use crate::dialogue::{self, Context, Memory, Part};
 use crate::engine::{Engine, EngineError};
 
 /// Decides what to say. Cheap to clone.
 #[derive(Clone)]
 pub struct Brain {
     engine: Engine,
-    memory: Arc<ToolMemory>,
+    memory: Arc<Memory>,
     chat: Option<Chat>,
 }
 

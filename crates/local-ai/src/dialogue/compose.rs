@@ -1,24 +1,23 @@
-//! From what tools gave to one or two spoken sentences, and how sure they are.
+//! From what tools gave to one or two spoken sentences, or to the admission that none of it is an
+//! answer.
 
 use openai_realtime::ToolFunction;
 
 use super::DialogueError;
-use super::json::{self, Candidate};
-use super::relevance;
-use super::smalltalk::{self, DOES_NOT_KNOW};
-use super::tools::{is_about_caller, is_lookup};
-use crate::engine::Embed;
+use super::evidence::Judge;
+use super::json::{self, Fact, Passage};
+use super::learned::Weights;
+use super::smalltalk::{self, DOES_NOT_KNOW, NOT_IN_ACCOUNT};
+use super::tools::{Role, SURELY_OWN, is_lookup};
 
-/// At this similarity no other tool needs to be asked.
-const SURE: f32 = 0.5;
-/// Below this similarity a sentence does not answer the question.
-const FLOOR: f32 = 0.4;
-/// The sentence chosen may be less close than the closest, because it leads its passage.
-const CHOSEN_FLOOR: f32 = 0.3;
-/// A second sentence must be nearly as close to the question as the first.
-const SECOND: f32 = 0.8;
 /// Longer than this is not listened to.
 const MAX_CHARS: usize = 320;
+/// A second sentence is said when the best is no better than this by itself.
+const MARGIN: f32 = 4.0;
+/// A second fact is said when it is nearly as good as the first: the question may mean either.
+const FACT_MARGIN: f32 = 0.8;
+/// So few values of a tool made for one thing are all said.
+const MAX_SAID_FACTS: usize = 4;
 
 const FAILED_LOOKUP: &str = "I'm sorry, I couldn't look that up just now.";
 const FAILED_ACTION: &str = "I'm sorry, that didn't work.";
@@ -33,122 +32,152 @@ pub(super) struct Result<'a> {
 
 /// What to say.
 #[derive(Debug, PartialEq)]
-pub(super) struct Answer {
-    pub(super) text: String,
-    pub(super) confidence: Confidence,
+pub(super) enum Answer {
+    /// An answer.
+    Found(String),
+    /// That there is none, unless another tool has it.
+    NotFound(String),
 }
 
-/// Whether another tool might do better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Confidence {
-    Sure,
-    Unsure,
-}
-
-/// Makes an answer to the question of all results.
+/// Makes an answer of all results. `said_before` is not said again.
 pub(super) fn answer(
-    question: &str,
     results: &[Result<'_>],
-    embed: &dyn Embed,
+    said_before: Option<&str>,
+    judge: &Judge<'_>,
+    weights: &Weights,
 ) -> std::result::Result<Answer, DialogueError> {
-    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut facts: Vec<Fact> = Vec::new();
+    let mut passages: Vec<Passage> = Vec::new();
     let mut failed = false;
+    let mut only_account = !results.is_empty();
     for result in results {
-        if let Some(answer) = done(result) {
-            return Ok(answer);
+        if let Some(text) = done(result) {
+            return Ok(Answer::Found(text));
         }
-        let owner = if result.tool.is_some_and(is_about_caller) {
+        let role = result.tool.map(Role::of);
+        only_account &= role == Some(Role::Account);
+        let owner = if role == Some(Role::Account) {
             "Your"
         } else {
             "The"
         };
         let findings = json::read(result.output, owner);
         failed |= findings.failed;
-        let offset = candidates
-            .iter()
-            .map(|found| found.passage)
-            .max()
-            .unwrap_or(0);
-        candidates.extend(findings.candidates.into_iter().map(|mut found| {
-            found.passage += offset;
-            found
-        }));
+        if role == Some(Role::Special) && findings.passages.is_empty() {
+            if let Some(text) = all_of(&findings.facts) {
+                return Ok(Answer::Found(text));
+            }
+        }
+        facts.extend(findings.facts);
+        passages.extend(findings.passages);
     }
-    let unsure = |text: &str| Answer {
-        text: text.to_owned(),
-        confidence: Confidence::Unsure,
+    if let Some(said) = said_before {
+        let is_new = |text: &String| !said.contains(text.as_str());
+        for passage in &mut passages {
+            passage.sentences.retain(is_new);
+        }
+        passages.retain(|passage| !passage.sentences.is_empty());
+        facts.retain(|fact| is_new(&fact.sentence));
+    }
+    let by_fact = best_fact(&facts, judge, weights)?;
+    // What articles say in general is no answer to what only the account could tell.
+    let is_of_account = !facts.is_empty() && judge.own() >= SURELY_OWN;
+    let by_passage = if is_of_account {
+        None
+    } else {
+        best_sentences(&passages, judge, weights)?
     };
-    if candidates.is_empty() {
-        return Ok(unsure(if failed { FAILED_LOOKUP } else { DOES_NOT_KNOW }));
-    }
-    let scores = relevance::scores(question, &candidates, embed)?;
-    let closest = scores
-        .iter()
-        .map(|score| score.relevance)
-        .fold(0.0, f32::max);
-    let ranks: Vec<f32> = scores.iter().map(|score| score.rank).collect();
-    let Some(best) = best(&ranks) else {
-        return Ok(unsure(DOES_NOT_KNOW));
+    let best = match (by_fact, by_passage) {
+        (Some(fact), Some(passage)) => Some(if fact.0 >= passage.0 { fact } else { passage }),
+        (fact, passage) => fact.or(passage),
     };
-    if closest < FLOOR || scores[best].relevance < CHOSEN_FLOOR {
-        return Ok(unsure(if failed { FAILED_LOOKUP } else { DOES_NOT_KNOW }));
-    }
-    Ok(Answer {
-        text: spoken(&candidates, &ranks, best),
-        confidence: if closest >= SURE {
-            Confidence::Sure
-        } else {
-            Confidence::Unsure
-        },
+    Ok(match best {
+        Some((sure, text)) if sure > 0.0 => Answer::Found(text),
+        _ if failed => Answer::NotFound(FAILED_LOOKUP.to_owned()),
+        _ if only_account || judge.is_personal() && !facts.is_empty() => {
+            Answer::NotFound(NOT_IN_ACCOUNT.to_owned())
+        }
+        _ => Answer::NotFound(DOES_NOT_KNOW.to_owned()),
     })
 }
 
+/// The fact that answers best, and how sure that is: above 0 it is an answer.
+fn best_fact(
+    facts: &[Fact],
+    judge: &Judge<'_>,
+    weights: &Weights,
+) -> std::result::Result<Option<(f32, String)>, DialogueError> {
+    let ranked = judge.facts(facts)?;
+    Ok(ranked.first().map(|best| {
+        let sure = weights.fact_answers.score(&judge.fact_answers(&ranked));
+        let second = ranked
+            .get(1)
+            .filter(|other| other.rank >= best.rank - FACT_MARGIN);
+        let said = [Some(best), second].into_iter().flatten();
+        let sentences: Vec<&str> = said
+            .map(|fact| facts[fact.index].sentence.as_str())
+            .collect();
+        (sure, sentences.join(" "))
+    }))
+}
+
+/// The sentences that answer best, and how sure that is: above 0 they are an answer.
+fn best_sentences(
+    passages: &[Passage],
+    judge: &Judge<'_>,
+    weights: &Weights,
+) -> std::result::Result<Option<(f32, String)>, DialogueError> {
+    let ranked = judge.sentences(passages)?;
+    let Some(best) = ranked.first() else {
+        return Ok(None);
+    };
+    let sure = weights
+        .sentence_answers
+        .score(&judge.sentence_answers(&ranked, passages));
+    let text = |(passage, index): (usize, usize)| passages[passage].sentences[index].as_str();
+    let chosen = text(best.place);
+    let second = ranked.iter().skip(1).find(|other| {
+        other.rank >= best.rank - MARGIN
+            && text(other.place) != chosen
+            && text(other.place).len() + chosen.len() < MAX_CHARS
+    });
+    let spoken = match second {
+        // Sentences of one passage are said in its order, so that one carries on the other.
+        Some(second) if second.place.0 == best.place.0 && second.place.1 < best.place.1 => {
+            format!("{} {chosen}", text(second.place))
+        }
+        Some(second) => format!("{chosen} {}", text(second.place)),
+        None => chosen.to_owned(),
+    };
+    Ok(Some((sure, spoken)))
+}
+
+/// What a tool made for one thing gave, when it is little enough to be said whole.
+fn all_of(facts: &[Fact]) -> Option<String> {
+    if facts.is_empty() || facts.len() > MAX_SAID_FACTS {
+        return None;
+    }
+    let sentences: Vec<&str> = facts.iter().map(|fact| fact.sentence.as_str()).collect();
+    Some(sentences.join(" "))
+}
+
 /// The answer to something that was done rather than looked up.
-fn done(result: &Result<'_>) -> Option<Answer> {
+fn done(result: &Result<'_>) -> Option<String> {
     let tool = result.tool?;
     if is_lookup(tool) {
         return None;
     }
     let findings = json::read(result.output, "The");
-    let text = if smalltalk::ends_call(tool) {
-        smalltalk::GOODBYE.to_owned()
-    } else if findings.failed {
-        FAILED_ACTION.to_owned()
-    } else {
-        match findings.candidates.first() {
-            Some(found) => format!("That's done. {}", found.text),
-            None => "That's done.".to_owned(),
-        }
-    };
-    Some(Answer {
-        text,
-        confidence: Confidence::Sure,
-    })
-}
-
-/// The index of the highest; the first of equals, because results come best first.
-fn best(ranks: &[f32]) -> Option<usize> {
-    ranks
-        .iter()
-        .enumerate()
-        .rev()
-        .max_by(|a, b| a.1.total_cmp(b.1))
-        .map(|(index, _)| index)
-}
-
-/// The best sentence, and its neighbour when that says as much; in the order of the source.
-fn spoken(candidates: &[Candidate], ranks: &[f32], best: usize) -> String {
-    let chosen = &candidates[best];
-    let second = [best + 1, best.wrapping_sub(1)].into_iter().find(|&index| {
-        candidates.get(index).is_some_and(|found| {
-            found.passage == chosen.passage
-                && ranks[index] >= SECOND * ranks[best]
-                && found.text.len() + chosen.text.len() < MAX_CHARS
-        })
-    });
-    match second {
-        Some(index) if index < best => format!("{} {}", candidates[index].text, chosen.text),
-        Some(index) => format!("{} {}", chosen.text, candidates[index].text),
-        None => chosen.text.clone(),
+    if smalltalk::ends_call(tool) {
+        return Some(smalltalk::GOODBYE.to_owned());
     }
+    if findings.failed {
+        return Some(FAILED_ACTION.to_owned());
+    }
+    let prose = findings.passages.iter().flat_map(|found| &found.sentences);
+    let facts = findings.facts.iter().map(|fact| &fact.sentence);
+    Some(match prose.chain(facts).next() {
+        Some(text) => format!("That's done. {text}"),
+        None => "That's done.".to_owned(),
+    })
 }

@@ -91,8 +91,27 @@ pub(super) fn own_name(instructions: &str) -> Option<&str> {
     (!["A", "An", "The", "Now", "I"].contains(&name)).then_some(name)
 }
 
-/// The first name of whoever is calling, if the instructions give one.
+/// The company or product that the assistant speaks for, if the instructions name it.
+pub(super) fn company(instructions: &str) -> Option<&str> {
+    static COMPANY: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"\b(?:assistant|agent|support|help ?desk|receptionist) (?:of|for|at) ([A-Z][\w'-]+(?: [A-Z][\w'-]+)*)",
+        )
+    });
+    Some(COMPANY.captures(instructions)?.get(1)?.as_str())
+}
+
+/// How whoever is calling is to be addressed, if the instructions say so: by a form of address, or
+/// by the first name.
 pub(super) fn caller_name(instructions: &str) -> Option<&str> {
+    static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"\b(?:[Aa]ddress|[Cc]all) (?:(?:the )?(?:caller|user|customer)|them|him|her)(?: (?:as|by))? ((?:Mr|Mrs|Ms|Dr)\.? [A-Z][\w'-]+|[A-Z][\w'-]+(?: [A-Z][\w'-]+)?)",
+        )
+    });
+    if let Some(found) = ADDRESS.captures(instructions) {
+        return found.get(1).map(|name| name.as_str());
+    }
     static NAME: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r"\b(?:[Cc]aller|[Uu]ser|[Cc]ustomer)(?:'s (?:first )?name is| is called| is named| is|:) ([A-Z][\w'-]+)",
@@ -179,6 +198,13 @@ mod tests {
     }
 
     #[test]
+    fn the_company_is_known_where_it_is_named() {
+        let named = "You are Iris, the voice assistant of Blue Harbor. You speak with a customer.";
+        assert_eq!(company(named), Some("Blue Harbor"));
+        assert_eq!(company("You are a helpful assistant."), None);
+    }
+
+    #[test]
     fn only_a_request_to_summarise_is_one() {
         for asks in [
             "Summarise the call in two sentences.",
@@ -204,6 +230,10 @@ mod tests {
             (
                 "Your name is Max. The caller's name is Ada Lovelace.",
                 "Hello Ada, this is Max. How can I help you?",
+            ),
+            (
+                "The caller's name is Ada. Address the caller as Dr. Lovelace.",
+                "Hello Dr. Lovelace! How can I help you?",
             ),
             (
                 "Greet the caller with \"Welcome to Acme\".",

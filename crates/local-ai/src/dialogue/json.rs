@@ -7,40 +7,42 @@ use serde_json::{Map, Value};
 
 use super::text::{head, pattern, sentence, sentences, spoken_key, words};
 
-/// Something that could be said.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Candidate {
-    /// The sentence.
-    pub(super) text: String,
-    /// What it is about, when the result says so: a title, or the label of a fact.
-    pub(super) topic: Option<String>,
-    /// The value of a fact; `None` for running text.
-    pub(super) value: Option<String>,
-    /// Which passage it is from; sentences of one passage may be said together.
-    pub(super) passage: usize,
-    /// How prominently the result shows it: what comes first was meant to be seen first.
-    pub(super) prominence: f32,
-}
-
-/// What a result holds.
+/// What a result holds, in its order.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    /// What could be said, in the result's order.
-    pub(super) candidates: Vec<Candidate>,
+    /// Named values.
+    pub(super) facts: Vec<Fact>,
+    /// Running text.
+    pub(super) passages: Vec<Passage>,
     /// Whether the result says that something failed.
     pub(super) failed: bool,
-    passages: usize,
+}
+
+/// A named value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fact {
+    /// What it is called.
+    pub(super) label: String,
+    /// What it is.
+    pub(super) value: String,
+    /// Both as a sentence.
+    pub(super) sentence: String,
+}
+
+/// A piece of running text about one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Passage {
+    /// What it is about, when the result says so.
+    pub(super) topic: Option<String>,
+    /// Whether it stands above all headings, where writers put what matters most.
+    pub(super) opens: bool,
+    /// Its sentences, made for the ear.
+    pub(super) sentences: Vec<String>,
 }
 
 /// More would cost more time to compare than a caller waits.
-const MAX_CANDIDATES: usize = 24;
-/// What a passage gains by its place in the result, and a sentence by its place in the passage.
-const BY_PASSAGE: [f32; 3] = [0.18, 0.08, 0.03];
-const BY_SENTENCE: [f32; 3] = [0.15, 0.1, 0.03];
-/// A fact stands alone.
-const BY_FACT: f32 = 0.15;
-/// Shorter pieces of running text are headings and list marks.
-const MIN_WORDS: usize = 2;
+const MAX_FACTS: usize = 48;
+const MAX_SENTENCES: usize = 96;
 /// Nesting that is followed.
 const MAX_DEPTH: usize = 8;
 /// Fields made to be spoken, best first, and then fields of running text.
@@ -54,7 +56,9 @@ const RUNNING: [&str; 7] = [
     "description",
     "message",
 ];
-const TITLES: [&str; 4] = ["title", "heading", "name", "question"];
+const TITLES: [&str; 3] = ["title", "name", "question"];
+/// What is below the title, above the text.
+const HEADINGS: [&str; 3] = ["heading", "heading_path", "section"];
 
 /// Reads a result; `owner` begins sentences about plain fields ("Your", "The").
 pub(super) fn read(output: &str, owner: &str) -> Findings {
@@ -66,11 +70,10 @@ pub(super) fn read(output: &str, owner: &str) -> Findings {
                 findings.value(&value, None, owner, MAX_DEPTH);
             }
         }
-        Ok(Value::String(text)) => findings.running_text(&text, None),
+        Ok(Value::String(text)) => findings.running_text(&text, None, false),
         Ok(Value::Null) => {}
-        Ok(_) | Err(_) => findings.running_text(output, None),
+        Ok(_) | Err(_) => findings.running_text(output, None, false),
     }
-    findings.candidates.truncate(MAX_CANDIDATES);
     findings
 }
 
@@ -94,7 +97,7 @@ fn says_failed(value: &Value) -> bool {
 
 impl Findings {
     fn value(&mut self, value: &Value, key: Option<&str>, owner: &str, depth: usize) {
-        if depth == 0 || self.candidates.len() >= MAX_CANDIDATES {
+        if depth == 0 {
             return;
         }
         match value {
@@ -126,27 +129,33 @@ impl Findings {
             self.fact(label, &value, owner);
             return;
         }
-        let title = TITLES
-            .iter()
-            .find_map(|key| text(key))
-            .filter(|title| !title.is_empty());
+        let first_of = |keys: &[&str]| {
+            keys.iter()
+                .find_map(|key| text(key).filter(|text| !text.is_empty()))
+        };
+        let topic = match (first_of(&TITLES), first_of(&HEADINGS)) {
+            (Some(title), Some(heading)) => Some(format!("{title} - {heading}")),
+            (title, heading) => title.or(heading).map(str::to_owned),
+        };
         let said = SPEAKABLE
             .iter()
             .find_map(|key| spoken_text(fields.get(*key)?));
-        let running = RUNNING
-            .iter()
-            .find_map(|key| text(key))
-            .filter(|text| !text.is_empty());
-        if said.is_some() || (running.is_some() && title.is_some()) {
-            if let Some(text) = said.as_deref().or(running) {
-                self.running_text(text, title);
+        let running = first_of(&RUNNING);
+        if said.is_some() || (running.is_some() && topic.is_some()) {
+            // The text holds what was picked from it for the ear, and more.
+            let opens = first_of(&HEADINGS).is_none();
+            if let Some(text) = running {
+                self.running_text(text, topic.clone(), opens);
+            }
+            if let Some(text) = said {
+                self.running_text(&text, topic, opens);
             }
             return;
         }
         for (key, value) in fields.iter().filter(|(key, _)| is_speakable_key(key)) {
             match value {
                 Value::String(text) if RUNNING.contains(&key.as_str()) => {
-                    self.running_text(text, None);
+                    self.running_text(text, None, false);
                 }
                 value => self.value(value, Some(key), owner, depth - 1),
             }
@@ -154,32 +163,38 @@ impl Findings {
     }
 
     fn fact(&mut self, label: &str, value: &str, owner: &str) {
-        let verb = if is_plural(label) { "are" } else { "is" };
-        self.passages += 1;
-        self.candidates.push(Candidate {
-            text: sentence(&format!("{owner} {label} {verb} {value}")),
-            topic: Some(label.to_owned()),
-            value: Some(value.to_owned()),
-            passage: self.passages,
-            prominence: BY_FACT,
-        });
+        if self.facts.len() < MAX_FACTS {
+            let verb = if is_plural(label) { "are" } else { "is" };
+            self.facts.push(Fact {
+                label: label.to_owned(),
+                value: value.to_owned(),
+                sentence: sentence(&format!("{owner} {label} {verb} {value}")),
+            });
+        }
     }
 
-    fn running_text(&mut self, text: &str, title: Option<&str>) {
-        let by_passage = BY_PASSAGE.get(self.passages).copied().unwrap_or_default();
-        self.passages += 1;
+    fn running_text(&mut self, text: &str, topic: Option<String>, opens: bool) {
+        let known: Vec<&String> = self
+            .passages
+            .iter()
+            .flat_map(|found| &found.sentences)
+            .collect();
         let plain = for_the_ear(text);
-        let spoken = sentences(&plain)
-            .into_iter()
-            .filter(|sentence| is_prose(sentence));
-        self.candidates
-            .extend(spoken.enumerate().map(|(place, sentence)| Candidate {
-                text: super::text::sentence(sentence),
-                topic: title.map(str::to_owned),
-                value: None,
-                passage: self.passages,
-                prominence: by_passage + BY_SENTENCE.get(place).copied().unwrap_or_default(),
-            }));
+        let mut spoken: Vec<String> = Vec::new();
+        for prose in sentences(&plain).into_iter().filter(|text| is_prose(text)) {
+            let prose = sentence(prose);
+            let is_new = !spoken.contains(&prose) && !known.contains(&&prose);
+            if is_new && known.len() + spoken.len() < MAX_SENTENCES {
+                spoken.push(prose);
+            }
+        }
+        if !spoken.is_empty() {
+            self.passages.push(Passage {
+                topic,
+                opens,
+                sentences: spoken,
+            });
+        }
     }
 }
 
@@ -195,10 +210,9 @@ fn for_the_ear(text: &str) -> String {
     PATH.replace_all(&plain, ", then ").into_owned()
 }
 
-/// Not a row of a table, a heading or the beginning of a list. One word alone may be an answer.
+/// Not a row of a table, the beginning of a list, or what was cut off.
 fn is_prose(sentence: &str) -> bool {
-    let count = words(sentence).len();
-    !sentence.starts_with('|') && !sentence.ends_with(':') && (count >= MIN_WORDS || count == 1)
+    !sentence.starts_with('|') && !sentence.ends_with([':', '…']) && !words(sentence).is_empty()
 }
 
 fn spoken_text(value: &Value) -> Option<String> {
@@ -261,11 +275,13 @@ mod tests {
     use super::*;
 
     fn said(output: &str) -> Vec<String> {
-        read(output, "Your")
-            .candidates
+        let findings = read(output, "Your");
+        let facts = findings.facts.into_iter().map(|fact| fact.sentence);
+        let prose = findings
+            .passages
             .into_iter()
-            .map(|candidate| candidate.text)
-            .collect()
+            .flat_map(|found| found.sentences);
+        facts.chain(prose).collect()
     }
 
     #[test]
@@ -287,27 +303,24 @@ mod tests {
     }
 
     #[test]
-    fn passages_are_cut_into_sentences_and_speakable_ones_win() {
+    fn passages_are_cut_into_sentences_below_their_topics() {
         let output = r#"{"passages":[
-            {"document_id":"a","title":"Refunds","text":"One. Two.","speakable":"It was said."},
-            {"document_id":"b","title":"Plans","text":"Three is here. Four is there."},
+            {"document_id":"a","title":"Refunds","heading":"How","text":"One. Two.","speakable":"One."},
+            {"document_id":"b","title":"Plans","text":"Three is here. Four is there. It was cut…"},
             {"title":"Lists","speakable":["Five comes now.","- **Six** is last."]}]}"#;
-        says(
-            &said(output),
-            &[
-                "It was said.",
-                "Three is here.",
-                "Four is there.",
-                "Five comes now.",
-                "Six is last.",
-            ],
-        );
-        let topics: Vec<_> = read(output, "")
-            .candidates
-            .into_iter()
-            .filter_map(|found| found.topic)
+        let passages = read(output, "").passages;
+        let shown: Vec<_> = passages
+            .iter()
+            .map(|found| format!("{:?} {:?}", found.topic.as_deref(), found.sentences))
             .collect();
-        assert_eq!(topics, ["Refunds", "Plans", "Plans", "Lists", "Lists"]);
+        assert_eq!(
+            shown,
+            [
+                r#"Some("Refunds - How") ["One.", "Two."]"#,
+                r#"Some("Plans") ["Three is here.", "Four is there."]"#,
+                r#"Some("Lists") ["Five comes now.", "Six is last."]"#,
+            ]
+        );
     }
 
     #[test]
@@ -335,7 +348,7 @@ mod tests {
         ] {
             let findings = read(output, "The");
             assert!(
-                findings.failed && findings.candidates.is_empty(),
+                findings.failed && findings.facts.is_empty() && findings.passages.is_empty(),
                 "{output}"
             );
         }
@@ -347,7 +360,7 @@ mod tests {
         let deep = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
         assert!(said(&deep).is_empty());
         let many = format!("[{}]", vec![r#"{"label":"x","value":1}"#; 500].join(","));
-        assert_eq!(said(&many).len(), MAX_CANDIDATES);
+        assert_eq!(said(&many).len(), MAX_FACTS);
     }
 
     #[track_caller]

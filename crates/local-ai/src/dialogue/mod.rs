@@ -1,25 +1,41 @@
 //! What to say next, without a language model.
 //!
-//! Nothing here knows a product: a tool is chosen by how close what was said is to the tool's own
-//! description, and an answer is made of what the tool gave, nearest to the question first. What
-//! no result holds is not known, and that is said. Everything is a pure function over [`Embed`].
+//! Nothing here knows a product. Whether a question is about the asker's own account, which sentence
+//! of the passages found answers it and whether any does, is judged by evidence (how close it is in
+//! meaning, which words it shares, the kind of answer asked for) whose weights were learned from
+//! examples (`learned`). Which tool is called follows from its own definition. What no result
+//! holds is not known, and that is said. Everything is a pure function over [`Embed`].
 //!
 //! [`crate::chat`] takes this module's place when a chat endpoint is configured.
 
+mod arguments;
 mod compose;
+mod evidence;
+mod exchange;
+mod follow_up;
 mod instructions;
 mod json;
-mod relevance;
+mod learned;
+mod memory;
+mod numbers;
+mod phrases;
+mod question;
 mod smalltalk;
 mod summary;
 mod text;
 mod tools;
+pub mod training;
 
 use openai_realtime::{ToolChoice, ToolChoiceMode, ToolFunction};
+use serde_json::{Map, Value};
 
-pub use tools::ToolMemory;
+pub use memory::Memory;
 
 use crate::engine::Embed;
+use evidence::Judge;
+use exchange::{Exchange, Pending};
+use learned::Weights;
+use tools::{Choice, Role, Situation};
 
 /// What a response answers from.
 #[derive(Debug, Clone, Default)]
@@ -89,24 +105,6 @@ pub enum DialogueError {
     Model(#[from] speech::Error),
 }
 
-/// The last thing the person said, and what has happened since.
-struct Exchange<'a> {
-    /// What was said, with what it refers back to.
-    question: String,
-    /// What was said, as it was said.
-    said: &'a str,
-    /// Calls made since.
-    calls: Vec<Call<'a>>,
-    /// Whether it has been answered already.
-    answered: bool,
-}
-
-/// A call and what it gave.
-struct Call<'a> {
-    name: &'a str,
-    output: Option<&'a str>,
-}
-
 /// Decides what to say or do next.
 ///
 /// # Errors
@@ -114,7 +112,7 @@ struct Call<'a> {
 pub fn reply(
     context: &Context,
     embed: &dyn Embed,
-    memory: &ToolMemory,
+    memory: &Memory,
 ) -> Result<Vec<Part>, DialogueError> {
     if let Some(text) = instructions::verbatim(context) {
         return Ok(Part::say(text));
@@ -128,91 +126,52 @@ pub fn reply(
     if exchange.answered {
         return Ok(Part::say(smalltalk::ANYTHING_ELSE));
     }
+    let said = exchange.said;
+    if exchange.calls.is_empty() {
+        if said.trim().is_empty() {
+            return Ok(Part::say(smalltalk::NOT_HEARD));
+        }
+        let kind = match exchange.pending {
+            Some(Pending::Confirmation) if smalltalk::agrees(said) => None,
+            Some(Pending::Confirmation) if smalltalk::refuses(said) => {
+                return Ok(Part::say(smalltalk::NOT_DONE));
+            }
+            _ => smalltalk::kind(said, embed, memory)?,
+        };
+        if let Some(kind) = kind {
+            return Ok(smalltalk::reply(context, kind));
+        }
+    }
+    let weights = Weights::current();
+    let company = instructions::company(&context.instructions);
+    let judge = Judge::new(&exchange.question, embed, memory, weights, company)?;
     let dialogue = Dialogue {
         context,
-        embed,
-        memory,
         exchange: &exchange,
+        judge,
+        weights,
     };
     if exchange.calls.iter().any(|call| call.output.is_some()) {
         dialogue.answer()
     } else {
-        dialogue.begin()
-    }
-}
-
-impl<'a> Exchange<'a> {
-    fn last(turns: &'a [Turn]) -> Option<Self> {
-        let is_user = |turn: &Turn| matches!(turn, Turn::User(_));
-        let index = turns.iter().rposition(is_user)?;
-        let Turn::User(said) = &turns[index] else {
-            return None;
-        };
-        let before = turns[..index].iter().rev().find_map(|turn| match turn {
-            Turn::User(text) if !smalltalk::is_smalltalk(text) => Some(text.as_str()),
-            _ => None,
-        });
-        let mut calls: Vec<(&str, Call<'_>)> = Vec::new();
-        let mut answered = false;
-        for turn in &turns[index + 1..] {
-            match turn {
-                Turn::Call { call_id, name, .. } => {
-                    calls.push((call_id, Call { name, output: None }));
-                }
-                Turn::Output { call_id, output } => {
-                    answered = false;
-                    match calls.iter_mut().find(|(id, _)| id == call_id) {
-                        Some((_, call)) => call.output = Some(output),
-                        None => calls.push((
-                            call_id,
-                            Call {
-                                name: "",
-                                output: Some(output),
-                            },
-                        )),
-                    }
-                }
-                Turn::Assistant(text) => answered = !text.trim().is_empty(),
-                Turn::User(_) | Turn::System(_) => {}
-            }
-        }
-        Some(Self {
-            question: text::with_reference(said, before),
-            said,
-            calls: calls.into_iter().map(|(_, call)| call).collect(),
-            answered,
-        })
+        let next = dialogue.next_call()?;
+        Ok(next.unwrap_or_else(|| Part::say(smalltalk::DOES_NOT_KNOW)))
     }
 }
 
 /// One decision.
 struct Dialogue<'a> {
     context: &'a Context,
-    embed: &'a dyn Embed,
-    memory: &'a ToolMemory,
     exchange: &'a Exchange<'a>,
+    judge: Judge<'a>,
+    weights: &'a Weights,
 }
 
 impl Dialogue<'_> {
-    /// The first step after something was said.
-    fn begin(&self) -> Result<Vec<Part>, DialogueError> {
-        if self.exchange.said.trim().is_empty() {
-            return Ok(Part::say(smalltalk::NOT_HEARD));
-        }
-        if let Some(parts) = smalltalk::reply(self.context, self.exchange.said) {
-            return Ok(parts);
-        }
-        Ok(self
-            .next_call()?
-            .unwrap_or_else(|| Part::say(smalltalk::DOES_NOT_KNOW)))
-    }
-
     /// The step after a tool has given something.
     fn answer(&self) -> Result<Vec<Part>, DialogueError> {
-        let results: Vec<compose::Result<'_>> = self
-            .exchange
-            .calls
-            .iter()
+        let calls = self.exchange.calls.iter();
+        let results: Vec<compose::Result<'_>> = calls
             .filter_map(|call| {
                 Some(compose::Result {
                     tool: self.tool(call.name),
@@ -220,17 +179,19 @@ impl Dialogue<'_> {
                 })
             })
             .collect();
-        let answer = compose::answer(&self.exchange.question, &results, self.embed)?;
-        if answer.confidence == compose::Confidence::Sure {
-            return Ok(Part::say(answer.text));
-        }
-        Ok(match self.next_call()? {
-            Some(call) => call,
-            None => Part::say(answer.text),
-        })
+        let said_before = self.exchange.said_before;
+        Ok(
+            match compose::answer(&results, said_before, &self.judge, self.weights)? {
+                compose::Answer::Found(text) => Part::say(text),
+                compose::Answer::NotFound(text) => match self.next_call()? {
+                    Some(parts) => parts,
+                    None => Part::say(text),
+                },
+            },
+        )
     }
 
-    /// The best tool not tried yet, if one fits.
+    /// What to do with the best tool not tried yet, if one fits.
     fn next_call(&self) -> Result<Option<Vec<Part>>, DialogueError> {
         let only = match &self.context.tool_choice {
             Some(ToolChoice::Mode(ToolChoiceMode::None)) => return Ok(None),
@@ -239,32 +200,58 @@ impl Dialogue<'_> {
             }) => Some(name.as_str()),
             _ => None,
         };
-        let required = only.is_some()
-            || matches!(
-                self.context.tool_choice,
-                Some(ToolChoice::Mode(ToolChoiceMode::Required))
-            );
-        let tried = |tool: &&ToolFunction| {
-            self.exchange
-                .calls
-                .iter()
-                .any(|call| call.name == tool.name)
-        };
+        // What had to be called has been called.
+        let is_required = self.exchange.calls.is_empty()
+            && (only.is_some()
+                || matches!(
+                    self.context.tool_choice,
+                    Some(ToolChoice::Mode(ToolChoiceMode::Required))
+                ));
+        let calls = &self.exchange.calls;
         let untried: Vec<&ToolFunction> = self
             .context
             .tools
             .iter()
             .filter(|tool| only.is_none_or(|only| only == tool.name))
-            .filter(|tool| !tried(tool))
+            .filter(|tool| !calls.iter().any(|call| call.name == tool.name))
             .collect();
-        let chosen = tools::choose(
-            &self.exchange.question,
-            &untried,
-            required,
-            self.embed,
-            self.memory,
-        )?;
-        Ok(chosen.map(|call| vec![call]))
+        let tried: Vec<Role> = calls
+            .iter()
+            .filter_map(|call| self.tool(call.name).map(Role::of))
+            .collect();
+        let situation = Situation {
+            question: &self.exchange.question,
+            tried: &tried,
+            is_required,
+        };
+        let choice = tools::choose(situation, &untried, &self.judge)?;
+        Ok(choice.map(|choice| self.carry_out(choice)))
+    }
+
+    fn carry_out(&self, choice: Choice<'_>) -> Vec<Part> {
+        match (choice, self.exchange.pending) {
+            (Choice::Ask(tool, name), Some(Pending::Argument)) => {
+                // The answer to what was asked back is taken as it is.
+                let mut arguments = arguments::fill_anyhow(tool, &self.exchange.question.text);
+                let said = self.exchange.said.trim().trim_end_matches(['.', '!']);
+                arguments.insert(name, Value::String(said.to_owned()));
+                self.call(tool, arguments)
+            }
+            (Choice::Ask(_, name), _) => Part::say(smalltalk::ask_for(&name)),
+            (Choice::Call(tool, arguments), _) => self.call(tool, arguments),
+        }
+    }
+
+    /// Calls a tool, or asks first where its description wants that.
+    fn call(&self, tool: &ToolFunction, arguments: Map<String, Value>) -> Vec<Part> {
+        let is_confirmed = self.exchange.pending == Some(Pending::Confirmation);
+        if tools::wants_confirmation(tool) && !is_confirmed {
+            return Part::say(smalltalk::confirm(tool, &arguments));
+        }
+        vec![Part::Call {
+            name: tool.name.clone(),
+            arguments: Value::Object(arguments).to_string(),
+        }]
     }
 
     fn tool(&self, name: &str) -> Option<&ToolFunction> {

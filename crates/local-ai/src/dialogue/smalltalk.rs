@@ -1,17 +1,29 @@
-//! What is said around the questions: greetings, thanks, goodbyes, repetition.
+//! What is said around the questions: greetings, thanks, goodbyes, repetition, asking back.
 
 use std::sync::LazyLock;
 
 use openai_realtime::ToolFunction;
 use regex::Regex;
 
+use serde_json::{Map, Value};
+
+use super::arguments::fill_with_reason;
 use super::instructions::{greeting, own_name};
-use super::text::{pattern, words};
-use super::tools::arguments_without_question;
-use super::{Context, Part, Turn};
+use super::memory::Memory;
+use super::text::{is_personal, pattern, spoken_key, words};
+use super::{Context, DialogueError, Part, Turn};
+use crate::engine::{Embed, similarity};
 
 /// Said when nothing holds an answer.
 pub(super) const DOES_NOT_KNOW: &str = "I'm sorry, I don't know that.";
+/// Said when the caller's account does not hold it.
+pub(super) const NOT_IN_ACCOUNT: &str = "I'm sorry, I don't have that in your account.";
+/// Said when something was not confirmed.
+pub(super) const NOT_DONE: &str = "All right, I won't do that. Is there anything else?";
+/// How a confirmation is asked for.
+const SHALL_I: &str = "Shall I go ahead?";
+/// How something that a tool needs is asked for.
+const TELL_ME: &str = "Please tell me the";
 /// Said when something was heard that was no words.
 pub(super) const NOT_HEARD: &str = "Sorry, I didn't catch that. Could you say it again?";
 /// Said when a response is asked for and there is nothing new to answer.
@@ -22,8 +34,9 @@ pub(super) const GOODBYE: &str = "Thank you for calling. Goodbye!";
 /// Longer things said are questions, whatever they begin with.
 const MAX_WORDS: usize = 9;
 
+/// What somebody does by saying something that is no question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Greeting,
     Thanks,
     Goodbye,
@@ -35,14 +48,185 @@ enum Kind {
     No,
 }
 
+/// How close something said has to be to an example of small talk to be that.
+const LIKE_EXAMPLE: f32 = 0.74;
+const EXAMPLES: [(Kind, &[&str]); 7] = [
+    (
+        Kind::Thanks,
+        &[
+            "thank you",
+            "thanks a lot, that helps",
+            "perfect, that's exactly what I needed",
+            "you've been very helpful",
+            "great, thanks for your help",
+            "I appreciate it",
+            "that was helpful, thank you",
+            "awesome, cheers",
+        ],
+    ),
+    (
+        Kind::Goodbye,
+        &[
+            "goodbye",
+            "bye for now",
+            "that's everything I needed, bye",
+            "I have no more questions",
+            "that will be all, thank you",
+            "have a nice day",
+            "talk to you later",
+            "I'm done, thanks, bye",
+            "you can hang up now",
+            "nothing else, thanks",
+            "thanks, that's all I wanted to know",
+        ],
+    ),
+    (
+        Kind::Greeting,
+        &[
+            "hello there",
+            "hi, how are you today",
+            "good morning to you",
+            "nice to meet you",
+            "how's it going",
+        ],
+    ),
+    (
+        Kind::Repeat,
+        &[
+            "could you say that again please",
+            "sorry, I didn't understand you, can you repeat it",
+            "what did you just say",
+            "one more time please",
+            "I missed that, could you repeat what you said",
+            "say that once more, slowly please",
+        ],
+    ),
+    (
+        Kind::Name,
+        &[
+            "what is your name",
+            "who am I speaking to",
+            "are you a real person",
+            "am I talking to a machine",
+            "are you a human being or a computer",
+        ],
+    ),
+    (
+        Kind::Ability,
+        &[
+            "what can you help me with",
+            "what can I ask you",
+            "can you help me, please",
+            "I have a question for you",
+        ],
+    ),
+    (
+        Kind::Presence,
+        &[
+            "can you hear me",
+            "are you still there",
+            "hello, is anybody there",
+        ],
+    ),
+];
+
 /// Whether something said is none of the questions that tools could answer.
 pub(super) fn is_smalltalk(said: &str) -> bool {
-    kind(said).is_some()
+    kind_by_words(said).is_some()
 }
 
-/// The answer to small talk; `None` when it is something else.
-pub(super) fn reply(context: &Context, said: &str) -> Option<Vec<Part>> {
-    Some(match kind(said)? {
+/// Which small talk something said is, by its words or by its meaning.
+pub(super) fn kind(
+    said: &str,
+    embed: &dyn Embed,
+    memory: &Memory,
+) -> Result<Option<Kind>, DialogueError> {
+    let count = words(said).len();
+    if let Some(kind) = kind_by_words(said) {
+        return Ok(Some(kind));
+    }
+    // "What is my name?" is nearly "What is your name?" in meaning, and no small talk.
+    if count > MAX_WORDS || is_personal(said) {
+        return Ok(None);
+    }
+    let mut texts = vec![said.to_owned()];
+    let examples = || {
+        EXAMPLES
+            .iter()
+            .flat_map(|(kind, texts)| texts.iter().map(|text| (*kind, *text)))
+    };
+    texts.extend(examples().map(|(_, text)| text.to_owned()));
+    let embedded = memory.embed(&texts, embed)?;
+    let Some((said, known)) = embedded.split_first() else {
+        return Ok(None);
+    };
+    Ok(examples()
+        .zip(known)
+        .map(|((kind, _), example)| (kind, similarity(said, example)))
+        .filter(|(_, close)| *close >= LIKE_EXAMPLE)
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(kind, _)| kind))
+}
+
+/// Whether something said agrees to what was asked.
+pub(super) fn agrees(said: &str) -> bool {
+    static AGREES: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)^\W*((yes|yeah|yep|yup|sure|ok|okay|alright|all right|right|correct|exactly|please|go ahead|do it|do that|go for it|that's right|that is right|of course|absolutely)\b\W*)+$",
+        )
+    });
+    AGREES.is_match(said)
+}
+
+/// Whether something said refuses what was asked.
+pub(super) fn refuses(said: &str) -> bool {
+    static REFUSES: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)^\W*(no|nope|nah|don't|do not|stop|wait|cancel that|never ?mind|better not|not now)\b",
+        )
+    });
+    REFUSES.is_match(said) && words(said).len() <= 5
+}
+
+/// Asks for something that a tool needs.
+pub(super) fn ask_for(parameter: &str) -> String {
+    format!("{TELL_ME} {}.", spoken_key(parameter))
+}
+
+/// Whether something that we said asked for what a tool needs.
+pub(super) fn asked_for_argument(said: &str) -> bool {
+    said.trim_start().starts_with(TELL_ME)
+}
+
+/// Says what would be done, and asks whether to.
+pub(super) fn confirm(tool: &ToolFunction, arguments: &Map<String, Value>) -> String {
+    let details: Vec<String> = arguments
+        .iter()
+        .filter_map(|(name, value)| {
+            let value = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                _ => return None,
+            };
+            Some(format!("{} {value}", spoken_key(name)))
+        })
+        .collect();
+    let action = spoken_key(&tool.name);
+    if details.is_empty() {
+        format!("You want me to {action}. {SHALL_I}")
+    } else {
+        format!("You want me to {action}: {}. {SHALL_I}", details.join(", "))
+    }
+}
+
+/// Whether something that we said asked for a confirmation.
+pub(super) fn asked_to_confirm(said: &str) -> bool {
+    said.trim_end().ends_with(SHALL_I)
+}
+
+/// The answer to small talk.
+pub(super) fn reply(context: &Context, kind: Kind) -> Vec<Part> {
+    match kind {
         Kind::Greeting => Part::say(match context.turns.len() {
             0 | 1 => greeting(&context.instructions),
             _ => "Hello! What can I do for you?".to_owned(),
@@ -58,7 +242,7 @@ pub(super) fn reply(context: &Context, said: &str) -> Option<Vec<Part>> {
         Kind::Presence => Part::say("Yes, I can hear you."),
         Kind::Yes => Part::say("All right. What would you like to know?"),
         Kind::No => Part::say("All right. Just tell me if there is anything else."),
-    })
+    }
 }
 
 /// Whether a tool ends the call.
@@ -80,7 +264,8 @@ fn goodbye(tools: &[ToolFunction]) -> Vec<Part> {
     match tools.iter().find(|tool| ends_call(tool)) {
         Some(tool) => vec![Part::Call {
             name: tool.name.clone(),
-            arguments: arguments_without_question(tool, "The caller said goodbye."),
+            arguments: Value::Object(fill_with_reason(tool, "The caller said goodbye."))
+                .to_string(),
         }],
         None => Part::say(GOODBYE),
     }
@@ -97,7 +282,7 @@ fn repeat(turns: &[Turn]) -> String {
     }
 }
 
-fn kind(said: &str) -> Option<Kind> {
+fn kind_by_words(said: &str) -> Option<Kind> {
     static PATTERNS: LazyLock<[(Kind, Regex); 9]> = LazyLock::new(|| {
         [
             (Kind::Repeat, r"^(sorry |pardon |please |can you |could you |would you |what |i didn't (catch|get|hear|understand) (that|you) ?)*(say (that|it) again|repeat( that| it)?( please)?|pardon( me)?|come again|what did you (just )?say|i didn't (catch|get|hear|understand) (that|you)|once more)( please)?$"),
@@ -147,7 +332,7 @@ mod tests {
             ("How do I say goodbye to my subscription?", None),
             ("", None),
         ] {
-            assert_eq!(kind(said), expected, "{said}");
+            assert_eq!(kind_by_words(said), expected, "{said}");
         }
     }
 
@@ -168,10 +353,10 @@ mod tests {
             tools: vec![tool("end_call", "Ends the call.")],
             ..Context::default()
         };
-        let parts = reply(&context, "Bye!").unwrap();
+        let parts = reply(&context, Kind::Goodbye);
         assert!(matches!(&parts[..], [Part::Call { name, .. }] if name == "end_call"));
         assert_eq!(
-            reply(&Context::default(), "Bye!").unwrap(),
+            reply(&Context::default(), Kind::Goodbye),
             Part::say(GOODBYE)
         );
     }
@@ -186,7 +371,7 @@ mod tests {
             turns,
             ..Context::default()
         };
-        let parts = reply(&context, "Say that again.").unwrap();
+        let parts = reply(&context, Kind::Repeat);
         assert_eq!(parts, Part::say("I said: Your plan is pro."));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::smalltalk::{self, DOES_NOT_KNOW};
+use super::smalltalk::{self, DOES_NOT_KNOW, NOT_IN_ACCOUNT};
 use super::text::{pattern, sentence, sentences};
 use super::{Turn, json};
 
@@ -30,7 +30,7 @@ pub(super) fn summarise(turns: &[Turn]) -> String {
     let is_open = |pair: &&Pair| {
         pair.answer
             .as_deref()
-            .is_none_or(|answer| answer.contains(DOES_NOT_KNOW))
+            .is_none_or(|answer| [DOES_NOT_KNOW, NOT_IN_ACCOUNT].contains(&answer))
     };
     let quoted = |pair: &Pair| format!("\"{}\"", pair.question);
     // The last question comes first: whoever reads on stops at the first sentence.

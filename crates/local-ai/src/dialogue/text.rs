@@ -1,4 +1,4 @@
-//! Plain text: sentences, words and references back.
+//! Plain text: sentences, words and their stems.
 
 use std::sync::LazyLock;
 
@@ -44,7 +44,9 @@ fn is_sentence_end(text: &str, index: usize, end: usize) -> bool {
         .unwrap_or_default();
     let is_abbreviation =
         ["e.g", "i.e", "etc", "Mr", "Mrs", "Ms", "Dr", "vs", "No"].contains(&word);
-    let goes_on = rest.trim_start().starts_with(char::is_lowercase);
+    let goes_on = rest
+        .trim_start_matches([' ', '\t'])
+        .starts_with(char::is_lowercase);
     !is_abbreviation && !goes_on
 }
 
@@ -56,6 +58,129 @@ pub(super) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Words that say nothing about what a sentence is about.
+const EMPTY: &str = "a an the i me my mine we us our ours you your yours he she it its they them \
+    their this that these those is are was were be been being am do does did done have has had \
+    having can could will would shall should may might must to of in on at for from by with about \
+    into over after before up down out off than then so as if or and but not no nor too very just \
+    also only own same such what which who whom whose when where why how there here all any both \
+    each few more most other some hi hello hey please okay ok well um uh i'm i'd i've i'll it's \
+    what's that's there's don't doesn't didn't can't won't isn't aren't let's want need like get \
+    got know tell quick question one ones thing things way somebody someone anybody anyone \
+    everybody something anything now";
+
+/// Whether a word says nothing by itself.
+pub(super) fn is_empty_word(word: &str) -> bool {
+    static WORDS: LazyLock<std::collections::HashSet<&'static str>> =
+        LazyLock::new(|| EMPTY.split_whitespace().collect());
+    WORDS.contains(word)
+}
+
+/// The words that carry meaning, without their endings.
+pub(super) fn stems(text: &str) -> Vec<String> {
+    words(text)
+        .iter()
+        .filter(|word| !is_empty_word(word))
+        .map(|word| stem(word))
+        .collect()
+}
+
+/// A word without what marks number, tense and the like.
+pub(super) fn stem(word: &str) -> String {
+    const ENDINGS: [(&str, &str); 7] = [
+        ("ies", "y"),
+        ("sses", "ss"),
+        ("ing", ""),
+        ("ed", ""),
+        ("ly", ""),
+        ("es", ""),
+        ("s", ""),
+    ];
+    const IRREGULAR: [(&str, &[&str]); 8] = [
+        ("use", &["used", "using", "usage"]),
+        ("buy", &["bought"]),
+        ("pay", &["paid", "payment", "payments"]),
+        ("keep", &["kept"]),
+        ("send", &["sent"]),
+        ("lose", &["lost"]),
+        ("cost", &["price", "prices"]),
+        ("bill", &["invoice", "invoices"]),
+    ];
+    /// Shorter beginnings are words of their own.
+    const SHORTEST: usize = 3;
+    let word = word.strip_suffix("'s").unwrap_or(word);
+    if let Some((stem, _)) = IRREGULAR.iter().find(|(_, forms)| forms.contains(&word)) {
+        return (*stem).to_owned();
+    }
+    let cut = ENDINGS.iter().find_map(|(ending, instead)| {
+        let rest = word.strip_suffix(ending)?;
+        let is_ending = rest.len() >= SHORTEST && !(*ending == "s" && word.ends_with("ss"));
+        is_ending.then(|| format!("{rest}{instead}"))
+    });
+    let mut stem = cut.unwrap_or_else(|| word.to_owned());
+    if stem.len() > SHORTEST {
+        let mut letters = stem.chars().rev();
+        if let (Some(last), Some(before)) = (letters.next(), letters.next()) {
+            if last == before && "bdgmnprt".contains(last) {
+                stem.pop();
+            }
+        }
+        if stem.len() > SHORTEST && stem.ends_with('e') {
+            stem.pop();
+        }
+    }
+    stem
+}
+
+/// Identifiers in a text: words with a digit. A code that is spelled out ("P L 402") counts as one.
+pub(super) fn codes(text: &str) -> Vec<String> {
+    let plain: String = text
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
+        .collect();
+    plain
+        .split_whitespace()
+        .filter(|word| word.bytes().any(|byte| byte.is_ascii_digit()))
+        .map(str::to_lowercase)
+        .collect()
+}
+
+/// Names in a text: words with a capital letter that do not begin a sentence.
+pub(super) fn names(text: &str) -> Vec<String> {
+    static NAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\w,;:] ([A-Z][\p{L}\d]+)"));
+    static COMMON: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^((Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|August|September|October|November|December|I[A-Z]?)$",
+        )
+    });
+    NAME.captures_iter(text)
+        .map(|found| found[1].to_owned())
+        .filter(|name| !COMMON.is_match(name))
+        .map(|name| name.to_lowercase())
+        .collect()
+}
+
+/// What was said without what leads up to it ("Hi, quick question, …").
+pub(super) fn without_lead(text: &str) -> &str {
+    static LEAD: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)^\W*((hi|hello|hey|good (morning|afternoon|evening)|okay|ok|so|well|right|alright|quick question|(just )?(a|one) (quick |more )?question|one more thing|sorry|excuse me|wait|stop|actually|please|um+|uh+|hm+|by the way|there|again)\b[ ,.!:…-]*)+",
+        )
+    });
+    let text = text.trim();
+    let rest = LEAD
+        .find(text)
+        .map_or(text, |lead| text[lead.end()..].trim());
+    // Something that is nothing but a lead is what was said.
+    if words(rest).len() < 2 { text } else { rest }
+}
+
+/// Whether a text is about something of the person who speaks.
+pub(super) fn is_personal(text: &str) -> bool {
+    static PERSONAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(my|mine|our|ours)\b"));
+    PERSONAL.is_match(text)
+}
+
 /// The word that a label is built around: its last one, or the last one before "in the workspace".
 pub(super) fn head(label: &[String]) -> Option<&String> {
     const PREPOSITIONS: [&str; 8] = ["of", "in", "on", "at", "for", "per", "with", "about"];
@@ -64,44 +189,6 @@ pub(super) fn head(label: &[String]) -> Option<&String> {
         .position(|word| PREPOSITIONS.contains(&word.as_str()))
         .filter(|end| *end > 0);
     label[..end.unwrap_or(label.len())].last()
-}
-
-/// What was said, with the question before it when it refers back ("and on the pro plan?").
-pub(super) fn with_reference(said: &str, before: Option<&str>) -> String {
-    static REFERS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?i)^\s*(and|or|what about|how about|what if|why|since when|until when)\b")
-    });
-    static PRONOUN: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\b(it|that|this|those|these|them|one)\b"));
-    let count = words(said).len();
-    let refers = (REFERS.is_match(said) && count <= 8) || (PRONOUN.is_match(said) && count <= 5);
-    match before {
-        Some(before) if refers => format!("{} {}", before.trim(), said.trim()),
-        _ => said.trim().to_owned(),
-    }
-}
-
-/// Whether the text asks how something is done rather than how something is.
-pub(super) fn is_procedural(text: &str) -> bool {
-    static PROCEDURAL: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(how (do|can|could|should|would|to|does)|(can|could|may|should|must|do) (i|we|you|our|my|someone|anyone|a)\b|is it possible|is there a way|what happens|what should|where (do|can) (i|we)|steps|instructions|explain)",
-        )
-    });
-    // "How many seats do I have?" asks how something is.
-    static POSSESSION: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(how many|how much|what|which)\b.*\b(do|did) (i|we) (still |currently )?(have|use|own|owe|pay)\b( [^t]|[^ ]|$)",
-        )
-    });
-    PROCEDURAL.is_match(text) && !POSSESSION.is_match(text)
-}
-
-/// Whether the text is about the person who speaks.
-pub(super) fn is_personal(text: &str) -> bool {
-    static PERSONAL: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\b(my|mine|i|i'm|i've|me|our|ours|we|we're|us)\b"));
-    PERSONAL.is_match(text)
 }
 
 /// A key such as `subscription_tier` or `subscriptionTier` as words.
@@ -158,35 +245,40 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_back_brings_the_question_before_it() {
-        let before = Some("What does the free plan cost?");
-        for (said, expected) in [
-            (
-                "And on the pro plan?",
-                "What does the free plan cost? And on the pro plan?",
-            ),
-            (
-                "When does it end?",
-                "What does the free plan cost? When does it end?",
-            ),
-            ("How do I reset my password?", "How do I reset my password?"),
+    fn forms_of_a_word_have_one_stem() {
+        for forms in [
+            &["export", "exports", "exported", "exporting"][..],
+            &["policy", "policies"],
+            &["change", "changes", "changed", "changing"],
+            &["plan", "plans", "planned", "planning"],
+            &["invoice", "bills"],
+            &["used", "usage", "using"],
+            &["address", "addresses"],
         ] {
-            assert_eq!(with_reference(said, before), expected);
+            let stems: Vec<_> = forms.iter().map(|form| stem(form)).collect();
+            assert!(stems.iter().all(|stem| *stem == stems[0]), "{stems:?}");
         }
-        assert_eq!(with_reference("And now?", None), "And now?");
+        assert_eq!(stems("How do I change the plans?"), ["chang", "plan"]);
+        assert_eq!(stem("über"), "über");
     }
 
     #[test]
-    fn how_something_is_done_is_told_from_what_the_caller_has() {
-        for said in [
-            "How do I reset my password?",
-            "Can I get a refund?",
-            "What do I have to do to export a report?",
+    fn codes_and_names_are_found() {
+        assert_eq!(codes("I get the error P L 402, or PL-31."), ["402", "31"]);
+        assert_eq!(names("Can I import from Notion on Monday?"), ["notion"]);
+        assert!(names("Notion? How do I pay?").is_empty());
+    }
+
+    #[test]
+    fn what_leads_up_is_left_out_unless_there_is_nothing_else() {
+        for (said, rest) in [
+            ("Hi, quick question, how do I pay?", "how do I pay?"),
+            ("Sorry, wait, how big is it?", "how big is it?"),
+            ("Okay.", "Okay."),
+            ("Hello there", "Hello there"),
+            ("So what?", "So what?"),
         ] {
-            assert!(is_procedural(said), "{said}");
-        }
-        for said in ["How many projects do I have?", "Which plan do we use now?"] {
-            assert!(!is_procedural(said), "{said}");
+            assert_eq!(without_lead(said), rest);
         }
     }
 

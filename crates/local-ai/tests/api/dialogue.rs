@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use local_ai::dialogue::{Context, Part, ToolMemory, Turn, reply};
+use local_ai::dialogue::{Context, Memory, Part, Turn, reply};
 use local_ai::engine::SpeechModels;
 use openai_realtime::ToolFunction;
 use serde_json::{Value, json};
@@ -16,9 +16,9 @@ pub(crate) fn models_dir() -> PathBuf {
         .into()
 }
 
-static MODELS: LazyLock<SpeechModels> =
+pub(crate) static MODELS: LazyLock<SpeechModels> =
     LazyLock::new(|| SpeechModels::load(&models_dir(), 2).expect("the models load"));
-static MEMORY: LazyLock<ToolMemory> = LazyLock::new(ToolMemory::default);
+pub(crate) static MEMORY: LazyLock<Memory> = LazyLock::new(Memory::default);
 
 fn tools() -> Vec<ToolFunction> {
     serde_json::from_value(json!([

@@ -5,6 +5,7 @@ mod alone;
 mod dialogue;
 mod endpoint;
 mod engine;
+mod other_tools;
 mod race;
 mod refusals;
 mod responses;
