@@ -160,7 +160,7 @@ impl Command {
             Self::Test => quality::test(&Project::of_build()?)?,
             Self::Bench(options) => quality::bench(&Project::of_build()?, &options)?,
             Self::Soak(options) => quality::soak(&Project::of_build()?, &options)?,
-            Self::Eval { evaluation } => quality::eval(&Project::of_build()?, evaluation)?,
+            Self::Eval { evaluation } => quality::eval(&Project::of_build()?, &evaluation)?,
             Self::E2e(options) => quality::e2e(&Project::of_build()?, &options)?,
             Self::Supervise { root } => supervisor::run(&Project::at(root))?,
             Self::ServeWeb(options) => block_on(web_server::serve(options))?,

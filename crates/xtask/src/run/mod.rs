@@ -16,6 +16,7 @@ pub use build::programs;
 pub use dev::dev;
 pub use down::down;
 pub use migrate::migrate;
+pub use seed::articles_embedded;
 pub use status::{Report, status};
-pub use token::{Who, session_token, token};
+pub use token::{Who, client_secret, session_token, token};
 pub use up::{Options, up};

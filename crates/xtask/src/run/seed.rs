@@ -1,11 +1,13 @@
 //! Demo data, written through the services' own contracts as an integrating system would write it.
 
 use std::fs;
+use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use proto::insta::knowledge::v1::knowledge_service_client::KnowledgeServiceClient;
 use proto::insta::knowledge::v1::{
-    ContentType, CreateDocumentRequest, Document, UpdateDocumentRequest,
+    ContentType, CreateDocumentRequest, Document, EmbeddingState, ListDocumentsRequest,
+    UpdateDocumentRequest,
 };
 use proto::insta::profile::v1::profile_service_client::ProfileServiceClient;
 use proto::insta::profile::v1::{
@@ -15,14 +17,19 @@ use sha2::{Digest, Sha256};
 use tonic::transport::Channel;
 use tonic::{Code, Request};
 
-use super::token::{Login, connect, service_token};
+use super::token::{Login, client_secret, connect, service_token};
 use crate::demo::{self, Article, User};
 use crate::endpoints::Service;
 use crate::parts::Context;
+use crate::project::Project;
 use crate::secrets::Secret;
 use crate::setup::hex;
+use crate::state::State;
 
 const CLIENT: &str = "integration";
+/// A fresh database has some fifty articles to embed.
+const EMBEDDING_LIMIT: Duration = Duration::from_secs(120);
+const EMBEDDING_POLL: Duration = Duration::from_millis(200);
 
 /// Writes the demo data, unless this database already got this very data: what people have changed since
 /// then stays changed. Tells whether it has written.
@@ -104,6 +111,37 @@ async fn seed_profile(channel: &Channel, token: &str, user: &User) -> anyhow::Re
         .await
         .context("SetAccountFacts")?;
     Ok(())
+}
+
+/// Waits until every article can be found by its meaning.
+pub async fn articles_embedded(project: &Project, state: &State) -> anyhow::Result<()> {
+    let token = service_token(
+        &state.services["auth"].grpc,
+        CLIENT,
+        &client_secret(project, CLIENT)?,
+    )
+    .await?;
+    let mut articles =
+        KnowledgeServiceClient::new(connect(&state.services["knowledge"].grpc).await?);
+    let deadline = tokio::time::Instant::now() + EMBEDDING_LIMIT;
+    loop {
+        let request = ListDocumentsRequest {
+            page_size: 100,
+            ..ListDocumentsRequest::default()
+        };
+        let listed = articles
+            .list_documents(with_token(request, &token)?)
+            .await?;
+        let is_ready = |article: &Document| article.embedding_state() == EmbeddingState::Ready;
+        if listed.into_inner().documents.iter().all(is_ready) {
+            return Ok(());
+        }
+        ensure!(
+            tokio::time::Instant::now() < deadline,
+            "articles have no embeddings after {EMBEDDING_LIMIT:?}; see .dev/logs/knowledge-svc.log"
+        );
+        tokio::time::sleep(EMBEDDING_POLL).await;
+    }
 }
 
 async fn seed_articles(

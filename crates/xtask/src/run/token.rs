@@ -30,7 +30,7 @@ pub async fn token(project: &Project, who: Who) -> anyhow::Result<()> {
     let token = match who {
         Who::User(email) => session_token(&state, &email).await?,
         Who::Client(id) => {
-            let secret = secret(project, &id)?;
+            let secret = client_secret(project, &id)?;
             let auth = &state.services["auth"].grpc;
             service_token(auth, &id, &secret).await?
         }
@@ -102,7 +102,8 @@ pub async fn connect(url: &str) -> anyhow::Result<Channel> {
         .with_context(|| format!("{url} does not answer"))
 }
 
-fn secret(project: &Project, id: &str) -> anyhow::Result<String> {
+/// The secret of a service client of this clone.
+pub fn client_secret(project: &Project, id: &str) -> anyhow::Result<String> {
     let clients: Vec<_> = Secret::ALL
         .iter()
         .filter_map(|secret| match secret {

@@ -10,6 +10,7 @@ mod system;
 
 use std::future::Future;
 
+use super::eval;
 use crate::project::Project;
 use crate::run::{self, Options as UpOptions};
 use crate::supervisor::Supervisor;
@@ -43,6 +44,8 @@ fn journeys(project: &Project, options: &Options) -> anyhow::Result<()> {
     operators::show(&system)?;
     integration::show(&system)?;
     faults::sample(&system)?;
+    eval::dialogue_sample(project)?;
+    shown("a few questions to the assistant");
     replacements::show(&system)
 }
 

@@ -1,6 +1,10 @@
-//! `eval`: how good the models are at what they are there for, against floors. Each evaluation is an
-//! example program of the crate it judges, so that these commands link no models themselves.
+//! `eval`: how good the models, and what is built on them, are at what they are there for, against
+//! floors. What links models is an example program of the crate it judges, so that these commands
+//! link none themselves.
 
+mod dialogue;
+mod judge;
+mod questions;
 mod speech;
 
 use std::process::Command;
@@ -9,8 +13,10 @@ use crate::process::{cargo, run_visibly};
 use crate::project::Project;
 use crate::setup::{self, Installed};
 
+pub(super) use dialogue::sample as dialogue_sample;
+
 /// What to judge.
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+#[derive(Debug, Clone, clap::Subcommand)]
 pub enum Evaluation {
     /// How well speech is understood: word error rates of people and of synthesised voices, in noise and
     /// over the telephone; and whether sounds without words stay without words. Takes minutes.
@@ -19,10 +25,12 @@ pub enum Evaluation {
         #[arg(long)]
         sample: bool,
     },
+    /// How well questions about the demo accounts and articles are answered, by the whole system.
+    Dialogue(dialogue::Options),
 }
 
 /// Judges, prints what was found, and fails where it is below a floor.
-pub fn eval(project: &Project, evaluation: Evaluation) -> anyhow::Result<()> {
+pub fn eval(project: &Project, evaluation: &Evaluation) -> anyhow::Result<()> {
     let installed = setup::run(project)?;
     evaluate(project, &installed, evaluation)
 }
@@ -30,10 +38,11 @@ pub fn eval(project: &Project, evaluation: Evaluation) -> anyhow::Result<()> {
 pub(super) fn evaluate(
     project: &Project,
     installed: &Installed,
-    evaluation: Evaluation,
+    evaluation: &Evaluation,
 ) -> anyhow::Result<()> {
     match evaluation {
-        Evaluation::Speech { sample } => speech::judge(project, installed, sample),
+        Evaluation::Speech { sample } => speech::judge(project, installed, *sample),
+        Evaluation::Dialogue(options) => dialogue::eval(project, options),
     }
 }
 
