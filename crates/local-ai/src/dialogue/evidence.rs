@@ -14,8 +14,8 @@ use crate::engine::{Embed, Embedding, similarity};
 /// The sentences that are compared by meaning: the best by words and place. One costs about 4 ms
 /// the first time.
 const COMPARED: usize = 24;
-/// What is new in a question counts as much as the whole.
-const NEWS: f32 = 0.5;
+/// What is new in a question counts more than the whole.
+const NEWS: f32 = 0.65;
 
 /// The models and what is known about the asker's question.
 pub(super) struct Judge<'a> {
@@ -198,7 +198,7 @@ impl<'a> Judge<'a> {
             ("wrong_kind", first("wrong_kind")),
             ("same_code", first("same_code")),
             ("strange_name", flag(self.names_what_is_nowhere(passages))),
-            ("own", (self.own / 4.0).clamp(-1.0, 1.0)),
+            ("own", (self.own / 4.0).clamp(0.0, 1.0)),
         ]
     }
 

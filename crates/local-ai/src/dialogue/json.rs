@@ -43,6 +43,8 @@ pub(super) struct Passage {
 /// More would cost more time to compare than a caller waits.
 const MAX_FACTS: usize = 48;
 const MAX_SENTENCES: usize = 96;
+/// So few words are the name of what the next sentence is about.
+const NAME_WORDS: usize = 2;
 /// Nesting that is followed.
 const MAX_DEPTH: usize = 8;
 /// Fields made to be spoken, best first, and then fields of running text.
@@ -181,9 +183,22 @@ impl Findings {
             .collect();
         let plain = for_the_ear(text);
         let mut spoken: Vec<String> = Vec::new();
-        for prose in sentences(&plain).into_iter().filter(|text| is_prose(text)) {
-            let prose = sentence(prose);
-            let is_new = !spoken.contains(&prose) && !known.contains(&&prose);
+        let mut name = String::new();
+        let found = sentences(&plain);
+        let count = found.len();
+        for (index, prose) in found.into_iter().enumerate() {
+            if !is_prose(prose) {
+                continue;
+            }
+            let prose = sentence(&format!("{name}{prose}"));
+            // "Viewer." says nothing without what follows.
+            if words(&prose).len() <= NAME_WORDS && index + 1 < count {
+                name = format!("{prose} ");
+                continue;
+            }
+            name.clear();
+            let is_new =
+                !spoken.contains(&prose) && !known.iter().any(|said| said.contains(&prose));
             if is_new && known.len() + spoken.len() < MAX_SENTENCES {
                 spoken.push(prose);
             }
@@ -305,7 +320,7 @@ mod tests {
     #[test]
     fn passages_are_cut_into_sentences_below_their_topics() {
         let output = r#"{"passages":[
-            {"document_id":"a","title":"Refunds","heading":"How","text":"One. Two.","speakable":"One."},
+            {"document_id":"a","title":"Refunds","heading":"How","text":"Ask us. Then wait a day.","speakable":"Then wait a day."},
             {"document_id":"b","title":"Plans","text":"Three is here. Four is there. It was cut…"},
             {"title":"Lists","speakable":["Five comes now.","- **Six** is last."]}]}"#;
         let passages = read(output, "").passages;
@@ -316,7 +331,7 @@ mod tests {
         assert_eq!(
             shown,
             [
-                r#"Some("Refunds - How") ["One.", "Two."]"#,
+                r#"Some("Refunds - How") ["Ask us. Then wait a day."]"#,
                 r#"Some("Plans") ["Three is here.", "Four is there."]"#,
                 r#"Some("Lists") ["Five comes now.", "Six is last."]"#,
             ]
