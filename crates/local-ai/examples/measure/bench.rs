@@ -50,10 +50,15 @@ pub async fn run(server: &Server, options: &Options) -> anyhow::Result<()> {
         silence_ms: options.silence_ms,
         fresh: AtomicU32::new(0),
     };
-    let (turns, idle, watch) = if options.sample {
-        (2, 5, Duration::from_secs(1))
+    let (turns, idle, watch, first) = if options.sample {
+        (2, 5, Duration::from_secs(1), 1)
     } else {
-        (options.turns, options.idle, Duration::from_secs(10))
+        (
+            options.turns,
+            options.idle,
+            Duration::from_secs(10),
+            QUESTIONS.len(),
+        )
     };
     let sessions = if options.sample {
         &options.sessions[..1]
@@ -67,9 +72,10 @@ pub async fn run(server: &Server, options: &Options) -> anyhow::Result<()> {
         clips.push(Clip::of(server, question.text).await?);
     }
     // The first turn of a process meets cold caches.
-    bench.call(&clips, 0..QUESTIONS.len()).await?;
+    bench.call(&clips, 0..first).await?;
     let mut rows = Vec::new();
     for &sessions in sessions {
+        eprintln!("{turns} turns in {sessions} sessions");
         let (begun, used) = (Instant::now(), costs::processor_time(server.pid)?);
         let turns = bench.talk(&clips, sessions, turns).await?;
         let used = costs::processor_time(server.pid)? - used;

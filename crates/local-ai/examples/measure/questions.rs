@@ -33,11 +33,11 @@ impl Answer {
 /// Questions whose answers begin with a short clause and with a long one, by turns.
 pub const QUESTIONS: [Question; 4] = [
     Question {
-        text: "How long does delivery take?",
+        text: "Where is your office?",
         answer: |n| {
-            let holds = time(n);
-            let text = format!("{holds}. That is how long delivery takes, as a rule.");
-            of_article("Delivery times", &text, holds)
+            let holds = lot(n);
+            let text = format!("{holds}, by the station, is where our office is.");
+            of_article("Our office", &text, holds)
         },
     },
     Question {
@@ -49,11 +49,11 @@ pub const QUESTIONS: [Question; 4] = [
         },
     },
     Question {
-        text: "How long does a refund take?",
+        text: "Where can I park my car?",
         answer: |n| {
-            let holds = time(n);
-            let text = format!("{holds}. That is how long a refund takes at most banks.");
-            of_article("Refunds", &text, holds)
+            let holds = lot(n);
+            let text = format!("{holds}, by the river, is where you can park your car.");
+            of_article("Parking", &text, holds)
         },
     },
     Question {
@@ -67,29 +67,28 @@ pub const QUESTIONS: [Question; 4] = [
     },
 ];
 
-/// A time that is told in two or three short words.
-fn time(n: u32) -> String {
-    const UNITS: [&str; 7] = [
-        "days", "weeks", "hours", "months", "years", "nights", "rounds",
-    ];
-    const NUMBERS: [u32; 9] = [2, 3, 4, 5, 6, 8, 9, 10, 12];
-    let n = n as usize;
-    let (number, n) = (NUMBERS[n % NUMBERS.len()], n / NUMBERS.len());
-    let (unit, n) = (UNITS[n % UNITS.len()], n / UNITS.len());
-    let just = if n % 2 == 0 { "" } else { "Just " };
-    format!("{just}{number} {unit}")
-}
+const FIRST: [&str; 12] = [
+    "Mar", "Sol", "Ven", "Tar", "Lin", "Bel", "Cor", "Dan", "Fen", "Gal", "Ros", "Win",
+];
+const LAST: [&str; 11] = [
+    "den", "mark", "ton", "ver", "dale", "ford", "by", "wick", "low", "more", "land",
+];
+/// Endings that make a name long enough to be a clause with the word before it.
+const LAST_OF_LOT: [&str; 8] = [
+    "mark", "dale", "ford", "wick", "more", "land", "gate", "well",
+];
 
 /// A made-up name of two syllables.
 fn name(n: u32) -> String {
-    const FIRST: [&str; 12] = [
-        "Mar", "Sol", "Ven", "Tar", "Lin", "Bel", "Cor", "Dan", "Fen", "Gal", "Ros", "Win",
-    ];
-    const LAST: [&str; 11] = [
-        "den", "mark", "ton", "ver", "dale", "ford", "by", "wick", "low", "more", "land",
-    ];
     let n = n as usize;
     format!("{}{}", FIRST[n % FIRST.len()], LAST[n % LAST.len()])
+}
+
+/// A made-up place that is told within a second.
+fn lot(n: u32) -> String {
+    let n = n as usize;
+    let last = LAST_OF_LOT[n / FIRST.len() % LAST_OF_LOT.len()];
+    format!("Lot {}{last}", FIRST[n % FIRST.len()])
 }
 
 fn of_account(account: Value, holds: String) -> Answer {

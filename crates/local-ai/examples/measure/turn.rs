@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use openai_realtime::audio::SAMPLE_RATE;
 use openai_realtime::{
-    ClientEvent, ConversationItemCreate, FunctionCall, Item, ResponseCreate, ServerEvent,
+    ClientEvent, ConversationItemCreate, FunctionCall, Item, ResponseCreate, ResponseStatus,
+    ServerEvent,
 };
 use tokio::time::{Instant, timeout};
 
@@ -126,7 +127,17 @@ impl Course {
                     self.call = Some(call);
                 }
             }
-            ServerEvent::ResponseDone(_) => return Ok(true),
+            ServerEvent::ResponseDone(done) => match done.response.status {
+                ResponseStatus::Completed => return Ok(true),
+                // The question went on after a pause that was taken for its end.
+                ResponseStatus::Cancelled => {
+                    *self = Self {
+                        ended: self.ended,
+                        ..Self::default()
+                    };
+                }
+                status => bail!("a response ended as {status:?}"),
+            },
             ServerEvent::Error(event) => bail!("the server complains: {}", event.error.message),
             _ => {}
         }
