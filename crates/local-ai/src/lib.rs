@@ -18,3 +18,6 @@ mod rest;
 pub mod server;
 pub mod voice;
 mod wave_cache;
+
+#[cfg(test)]
+extern crate self as local_ai;

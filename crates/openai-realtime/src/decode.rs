@@ -2,6 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_path_to_error::Segment;
+
+use crate::item::{FunctionCall, FunctionCallOutput, ItemReference, Message};
+use crate::session::{SemanticVad, ServerVad, ToolFunction};
 
 /// Why a frame is no event.
 ///
@@ -17,12 +21,20 @@ pub enum DecodeError {
     /// A `type` that the protocol does not have.
     #[error("unknown event type `{0}`")]
     UnknownType(String),
-    /// A field is missing or wrong.
+    /// A field that must be there is not.
+    #[error("missing required parameter: `{param}`")]
+    Missing {
+        /// The `type` of the event.
+        event_type: String,
+        /// Where the field belongs.
+        param: String,
+    },
+    /// A field is wrong.
     #[error("{message}")]
     Payload {
         /// The `type` of the event.
         event_type: String,
-        /// Where the field is; as deep as could be told.
+        /// Where the field is; empty for the event as a whole.
         param: String,
         /// What was wrong.
         message: String,
@@ -80,18 +92,114 @@ pub(crate) fn payload<'de, T: Deserialize<'de>>(
 ) -> Result<T, DecodeError> {
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let inner = error.inner().to_string();
-        // The position in the frame means nothing to whoever made it with a library.
-        let reason = inner.split(" at line ").next().unwrap_or(&inner);
-        let param = error.path().to_string();
-        DecodeError::Payload {
-            event_type: event_type.to_owned(),
-            message: if param == "." {
-                format!("invalid `{event_type}`: {reason}")
-            } else {
-                format!("invalid `{param}` in `{event_type}`: {reason}")
+        // A frame too deep for a value is only told as far as it was read.
+        let frame = serde_json::from_str(text).unwrap_or_default();
+        let Fault { param, reason } = Fault::at(&error, &frame);
+        let event_type = event_type.to_owned();
+        match missing(&reason) {
+            Some(_) => DecodeError::Missing { event_type, param },
+            None => DecodeError::Payload {
+                message: match param.as_str() {
+                    "" => format!("invalid `{event_type}`: {reason}"),
+                    param => format!("invalid `{param}` in `{event_type}`: {reason}"),
+                },
+                event_type,
+                param,
             },
-            param,
         }
     })
+}
+
+/// Where in an event something is wrong, and what.
+struct Fault {
+    param: String,
+    reason: String,
+}
+
+impl Fault {
+    fn at(error: &serde_path_to_error::Error<serde_json::Error>, whole: &Value) -> Self {
+        let mut param = String::new();
+        let mut value = Some(whole);
+        for segment in error.path() {
+            match segment {
+                Segment::Seq { index } => {
+                    param.push_str(&format!("[{index}]"));
+                    value = value.and_then(|value| value.get(index));
+                }
+                Segment::Map { key } => {
+                    param = join(param, key);
+                    value = value.and_then(|value| value.get(key));
+                }
+                Segment::Enum { .. } | Segment::Unknown => {}
+            }
+        }
+        // Each step inward is a step down, so this comes to an end.
+        let inner = value.filter(|_| !param.is_empty());
+        if let Some(deeper) = inner.and_then(Self::inside) {
+            return Self {
+                param: join(param, &deeper.param),
+                reason: deeper.reason,
+            };
+        }
+        let text = error.inner().to_string();
+        // The position in the frame means nothing to whoever made it with a library.
+        let reason = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        if let Some(field) = missing(&reason) {
+            param = join(param, field);
+        }
+        Self { param, reason }
+    }
+
+    /// Objects told apart by their `type` are read in two steps, between which serde forgets
+    /// where it is; so what is wrong in one is found by reading it again as what it says it is.
+    fn inside(value: &Value) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Text {
+            #[serde(rename = "text")]
+            _text: String,
+        }
+        #[derive(Deserialize)]
+        struct Audio {
+            #[serde(rename = "audio")]
+            _audio: Option<String>,
+            #[serde(rename = "transcript")]
+            _transcript: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct Pcm {
+            #[serde(rename = "rate")]
+            _rate: Option<u32>,
+        }
+        match value.get("type")?.as_str()? {
+            "message" => Self::reading::<Message>(value),
+            "function_call" => Self::reading::<FunctionCall>(value),
+            "function_call_output" => Self::reading::<FunctionCallOutput>(value),
+            "item_reference" => Self::reading::<ItemReference>(value),
+            "input_text" | "output_text" => Self::reading::<Text>(value),
+            "input_audio" | "output_audio" => Self::reading::<Audio>(value),
+            "function" => Self::reading::<ToolFunction>(value),
+            "server_vad" => Self::reading::<ServerVad>(value),
+            "semantic_vad" => Self::reading::<SemanticVad>(value),
+            "audio/pcm" => Self::reading::<Pcm>(value),
+            _ => None,
+        }
+    }
+
+    fn reading<'a, T: Deserialize<'a>>(value: &'a Value) -> Option<Self> {
+        let error = serde_path_to_error::deserialize::<_, T>(value).err()?;
+        Some(Self::at(&error, value))
+    }
+}
+
+/// The field that serde says is missing.
+fn missing(reason: &str) -> Option<&str> {
+    reason.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
+fn join(mut path: String, below: &str) -> String {
+    if !path.is_empty() && !below.is_empty() && !below.starts_with('[') {
+        path.push('.');
+    }
+    path.push_str(below);
+    path
 }

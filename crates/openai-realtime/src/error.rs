@@ -91,6 +91,8 @@ pub mod code {
     pub const BETA_API_SHAPE_DISABLED: &str = "beta_api_shape_disabled";
     /// A field has a value that is not allowed.
     pub const INVALID_VALUE: &str = "invalid_value";
+    /// A field that must be there is not.
+    pub const MISSING_PARAMETER: &str = "missing_required_parameter";
     /// The frame is no JSON object.
     pub const INVALID_JSON: &str = "invalid_json";
     /// An unknown `type` of event.

@@ -11,7 +11,7 @@ use crate::nullable::Nullable;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     /// Which kind of session; required on the wire.
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type", default = "SessionType::absent")]
     pub kind: SessionType,
     /// `sess_…`; set by the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,6 +72,15 @@ pub enum SessionType {
     Realtime,
     /// Transcription only.
     Transcription,
+    /// It was left out, which a server may do and a client may not.
+    #[serde(rename(serialize = "realtime"), skip_deserializing)]
+    Absent,
+}
+
+impl SessionType {
+    fn absent() -> Self {
+        Self::Absent
+    }
 }
 
 /// What a response consists of.
@@ -191,7 +200,10 @@ impl AudioFormat {
 
 /// A voice by name, or a custom one by id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected the name of a voice or {\"id\": \"...\"}"
+)]
 pub enum Voice {
     /// One of the server's own voices.
     Name(String),
@@ -200,6 +212,16 @@ pub enum Voice {
         /// The id of the custom voice.
         id: String,
     },
+}
+
+impl Voice {
+    /// What it is called, by name or by id.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::Custom { id } => id,
+        }
+    }
 }
 
 impl From<&str> for Voice {
@@ -217,9 +239,18 @@ pub struct InputTranscription {
     /// The expected language (ISO-639-1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// The languages to expect, when there may be several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub languages: Option<Vec<String>>,
     /// Words or context that help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
+    /// Words to listen for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keywords: Option<Vec<String>>,
+    /// How long to wait for a surer text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<String>,
 }
 
 /// Noise reduction before detection and recognition.
@@ -228,6 +259,9 @@ pub struct NoiseReduction {
     /// `near_field` or `far_field`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// How much, passed through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<Value>,
 }
 
 /// How the end of the person's turn is found.
@@ -338,7 +372,10 @@ pub struct ToolFunction {
 
 /// Whether and which tool must be called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected \"auto\", \"none\", \"required\" or {\"type\": \"function\", \"name\": \"...\"}"
+)]
 pub enum ToolChoice {
     /// `auto`, `none` or `required`.
     Mode(ToolChoiceMode),
@@ -422,7 +459,10 @@ impl AudioInput {
             (Some(current), Nullable::Value(update)) => {
                 replace(&mut current.model, update.model);
                 replace(&mut current.language, update.language);
+                replace(&mut current.languages, update.languages);
                 replace(&mut current.prompt, update.prompt);
+                replace(&mut current.keywords, update.keywords);
+                replace(&mut current.delay, update.delay);
             }
             (_, update) => self.transcription.update(update),
         }

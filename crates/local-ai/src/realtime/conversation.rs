@@ -4,6 +4,7 @@ use openai_realtime::{
     ContentPart, ErrorDetail, Item, ItemStatus, Message, Nullable, Role, audio, code,
 };
 
+use super::tokens::{self, Tokens};
 use crate::dialogue::Turn;
 
 /// More items than any call has; bounds memory.
@@ -25,9 +26,13 @@ struct Entry {
     item: Item,
     /// What was said in it, for as long as it is kept.
     audio: Vec<i16>,
+    /// How long that is, kept or not, in samples.
+    sound: usize,
     /// What we said in it, clause by clause.
     spans: Vec<Span>,
-    is_truncated: bool,
+    /// After a truncation, the words that were heard. The protocol deletes the transcript, so
+    /// only the context of responses has them.
+    heard: Option<String>,
 }
 
 /// The items of one session.
@@ -74,13 +79,15 @@ impl Conversation {
             },
         };
         let (item, audio) = without_audio(item);
+        let sound = audio.len();
         self.entries.insert(
             index,
             Entry {
                 item,
                 audio,
+                sound,
                 spans: Vec::new(),
-                is_truncated: false,
+                heard: None,
             },
         );
         self.forget_old_audio();
@@ -96,9 +103,25 @@ impl Conversation {
         Some(&self.entries[self.position(id)?].item)
     }
 
-    /// All items, oldest first.
-    pub(super) fn items(&self) -> impl Iterator<Item = &Item> {
-        self.entries.iter().map(|entry| &entry.item)
+    /// What a response answers from, oldest first.
+    pub(super) fn turns(&self) -> Vec<Turn> {
+        self.entries.iter().filter_map(Entry::turn).collect()
+    }
+
+    /// One item of that.
+    pub(super) fn turn(&self, id: &str) -> Option<Turn> {
+        self.entries[self.position(id)?].turn()
+    }
+
+    /// What all of it costs to read.
+    pub(super) fn tokens(&self) -> Tokens {
+        self.entries.iter().map(Entry::tokens).sum()
+    }
+
+    /// The audio of a user's item, as far as it is kept.
+    pub(super) fn audio(&self, id: &str) -> &[i16] {
+        self.position(id)
+            .map_or(&[], |position| &self.entries[position].audio)
     }
 
     /// The item with its audio, as far as that is kept.
@@ -137,14 +160,22 @@ impl Conversation {
         let position = self.existing(id, code::TRUNCATE_INVALID_ITEM_ID)?;
         let entry = &mut self.entries[position];
         let spoken: usize = entry.spans.iter().map(|span| span.samples).sum();
+        let is_spoken = spoken > 0 || entry.heard.is_some();
         let is_assistant =
             matches!(&entry.item, Item::Message(message) if message.role == Role::Assistant);
-        if !is_assistant || content_index != 0 || spoken == 0 {
+        if !is_assistant || !is_spoken {
             return Err(ErrorDetail::invalid(
                 code::UNSUPPORTED_CONTENT_TYPE,
                 "Only model output audio messages can be truncated.",
             )
             .with_param("item_id"));
+        }
+        if content_index != 0 {
+            return Err(ErrorDetail::invalid(
+                code::INVALID_VALUE,
+                format!("There is no content part {content_index}; the audio is part 0."),
+            )
+            .with_param("content_index"));
         }
         let spoken_ms = audio::duration_ms(spoken);
         if audio_end_ms > spoken_ms {
@@ -174,6 +205,7 @@ impl Conversation {
     /// Keeps what the person said.
     pub(super) fn set_audio(&mut self, id: &str, wave: Vec<i16>) {
         if let Some(position) = self.position(id) {
+            self.entries[position].sound = wave.len();
             self.entries[position].audio = wave;
             self.forget_old_audio();
         }
@@ -185,6 +217,10 @@ impl Conversation {
             return;
         };
         let entry = &mut self.entries[position];
+        if entry.heard.is_some() {
+            return;
+        }
+        entry.sound += wave.len();
         entry.spans.push(Span {
             text: text.to_owned(),
             samples: wave.len(),
@@ -199,7 +235,7 @@ impl Conversation {
             return;
         };
         let entry = &mut self.entries[position];
-        if entry.is_truncated {
+        if entry.heard.is_some() {
             entry.item = entry.item.clone().with_status(ItemStatus::Incomplete);
         } else {
             entry.item = item;
@@ -237,29 +273,47 @@ impl Conversation {
 
 impl Entry {
     fn truncate(&mut self, samples: usize) {
-        self.is_truncated = true;
         self.audio.truncate(samples);
+        self.sound = samples;
         let mut left = samples;
         let mut heard = String::new();
         for span in &mut self.spans {
             let of_it = span.samples.min(left);
-            heard.push_str(heard_words(&span.text, of_it, span.samples));
+            let words = heard_words(&span.text, of_it, span.samples).len();
+            span.text.truncate(words);
+            heard.push_str(&span.text);
             span.samples = of_it;
             left -= of_it;
         }
         self.spans.retain(|span| span.samples > 0);
+        self.heard = Some(heard.trim_end().to_owned());
         if let Item::Message(message) = &mut self.item {
-            let heard = heard.trim_end().to_owned();
             message.content = vec![ContentPart::OutputAudio {
                 audio: None,
-                transcript: Some(heard),
+                transcript: None,
             }];
+        }
+    }
+
+    fn turn(&self) -> Option<Turn> {
+        match &self.heard {
+            Some(heard) => Some(Turn::Assistant(heard.clone())),
+            None => turn(&self.item),
+        }
+    }
+
+    fn tokens(&self) -> Tokens {
+        let is_users = matches!(&self.item, Item::Message(message) if message.role == Role::User);
+        match self.sound {
+            0 => Tokens::text(text_len(&self.item)),
+            sound if is_users => Tokens::audio(tokens::of_heard(sound)),
+            sound => Tokens::audio(tokens::of_spoken(sound)),
         }
     }
 }
 
-/// The words of a clause of which so many samples were heard; a word half heard does not count.
-fn heard_words(text: &str, heard: usize, all: usize) -> &str {
+/// The words of a clause of which so much was heard; a word half heard does not count.
+pub(super) fn heard_words(text: &str, heard: usize, all: usize) -> &str {
     if heard >= all {
         return text;
     }
@@ -275,22 +329,42 @@ fn heard_words(text: &str, heard: usize, all: usize) -> &str {
 
 /// A client may hand in audio; it is kept beside the item, as ours is.
 fn without_audio(mut item: Item) -> (Item, Vec<i16>) {
-    let mut kept = Vec::new();
+    let kept = sound(&item);
     if let Item::Message(message) = &mut item {
         for part in &mut message.content {
-            if let ContentPart::InputAudio { audio, .. } | ContentPart::OutputAudio { audio, .. } =
-                part
-                && let Some(text) = audio.take()
-            {
-                // Checked when the event came in.
-                kept = audio::decode(&text).unwrap_or_default();
+            match part {
+                ContentPart::InputAudio { audio, transcript } => {
+                    *audio = None;
+                    if transcript.is_absent() {
+                        *transcript = Nullable::Null;
+                    }
+                }
+                ContentPart::OutputAudio { audio, .. } => *audio = None,
+                _ => {}
             }
         }
     }
     (item, kept)
 }
 
-fn text_len(item: &Item) -> usize {
+/// The audio in an item that a client sent.
+pub(super) fn sound(item: &Item) -> Vec<i16> {
+    let Item::Message(message) = item else {
+        return Vec::new();
+    };
+    let text = message.content.iter().find_map(|part| match part {
+        ContentPart::InputAudio { audio, .. } | ContentPart::OutputAudio { audio, .. } => {
+            audio.as_deref()
+        }
+        _ => None,
+    });
+    // It was checked when the event came in.
+    text.map(|text| audio::decode(text).unwrap_or_default())
+        .unwrap_or_default()
+}
+
+/// The bytes of text in an item.
+pub(super) fn text_len(item: &Item) -> usize {
     match item {
         Item::Message(message) => message
             .content
@@ -345,7 +419,8 @@ mod tests {
     }
 
     fn ids(conversation: &Conversation) -> Vec<&str> {
-        conversation.items().filter_map(Item::id).collect()
+        let entries = conversation.entries.iter();
+        entries.filter_map(|entry| entry.item.id()).collect()
     }
 
     #[test]
@@ -399,21 +474,17 @@ mod tests {
             (0, ""),
         ] {
             conversation.truncate("a", 0, at).unwrap();
-            assert_eq!(
-                turn(conversation.get("a").unwrap()),
-                Some(Turn::Assistant(heard.into()))
-            );
-            if at == 0 {
-                break;
-            }
+            assert_eq!(conversation.turn("a"), Some(Turn::Assistant(heard.into())));
         }
-        // What the response says at its end brings nothing unheard back.
+        let Some(Item::Message(message)) = conversation.get("a") else {
+            panic!()
+        };
+        assert_eq!(message.words(), "", "the protocol deletes the transcript");
+        // What the response says afterwards brings nothing unheard back.
         let full = Item::text(Role::Assistant, "One two three four. Five six.").with_id("a");
         conversation.finish(full);
-        assert_eq!(
-            turn(conversation.get("a").unwrap()),
-            Some(Turn::Assistant(String::new()))
-        );
+        conversation.spoke("a", "Seven.", &[0; 12_000]);
+        assert_eq!(conversation.turn("a"), Some(Turn::Assistant(String::new())));
     }
 
     #[test]

@@ -2,35 +2,36 @@
 //!
 //! It finds speech; what follows from that (items, responses, recognition) is the session's.
 
-use openai_realtime::{Eagerness, TurnDetection, audio};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use openai_realtime::{TurnDetection, audio};
 use speech::Error;
 use speech::resample::{Resampler, extend_f32};
 use speech::vad::{Segmenter, SegmenterConfig, SpeechEvent};
 
+use super::endpointing::{Endpointing, JUDGED_AFTER};
+use super::samples::Samples;
 use crate::engine::Detector;
 
 /// Samples taken in one step, one window of the detector (32 ms at 24 kHz).
 pub(super) const STEP: usize = 768;
+/// The longest utterance; past it the turn ends, or the oldest audio is dropped.
+pub(super) const MAX_MS: u64 = 120_000;
 /// Samples a millisecond at 16 kHz.
 const PER_MS: u64 = 16;
-/// The longest utterance; past it the turn ends, or the oldest audio is dropped.
-const MAX_MS: u64 = 120_000;
 /// Speech shorter than this is no word.
 const MIN_VOICED_MS: u64 = 250;
 /// Silence before the words so far are recognised as if they were the last.
 const PAUSE_MS: u64 = 120;
 /// New speech after which the growing utterance is recognised again.
 const GROWTH_MS: u64 = 400;
-
-/// Silence that ends a turn by how eager `semantic_vad` is, in milliseconds. It goes by sound
-/// alone, so it waits a little longer than a plain detector would.
-const fn eager_silence_ms(eagerness: Eagerness) -> u32 {
-    match eagerness {
-        Eagerness::Low => 1_000,
-        Eagerness::Medium | Eagerness::Auto => 600,
-        Eagerness::High => 350,
-    }
-}
+/// Sound before the first speech that is recognised with it, because words begin softly.
+const ONSET_MS: u64 = 300;
+/// Kept besides the prefix: from when speech begins to when it is noticed.
+const NOTICED_MS: u64 = 200;
+/// How much of a turn is judged, its end: 8 s.
+const JUDGED_SAMPLES: usize = 8 * 16_000;
 
 /// What the buffer found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +40,6 @@ pub(super) enum Change {
     Started { at_ms: u64 },
     /// The turn ended, likewise.
     Stopped { at_ms: u64 },
-    /// The buffer is full and what is oldest is being dropped; told once a buffer.
-    Full,
 }
 
 /// Audio taken out of the buffer.
@@ -48,12 +47,19 @@ pub(super) enum Change {
 pub(super) struct Utterance {
     /// As it was appended, 24 kHz.
     pub(super) wave: Vec<i16>,
-    /// The same at 16 kHz.
+    /// The speech in it at 16 kHz; empty when it holds too little to recognise.
     pub(super) pcm: Vec<f32>,
     /// Where its last speech ends, in 16 kHz samples of all audio ever appended.
     pub(super) voiced_until: u64,
-    /// Whether it holds enough speech to recognise.
-    pub(super) has_speech: bool,
+}
+
+/// A pause in speech that may be the end of the turn.
+#[derive(Debug)]
+pub(super) struct Pause {
+    /// Where it begins, in 16 kHz samples of all audio ever appended; tells pauses apart.
+    pub(super) since: u64,
+    /// The end of what was said, and the silence so far.
+    pub(super) pcm: Vec<f32>,
 }
 
 pub(super) struct InputAudio {
@@ -63,22 +69,34 @@ pub(super) struct InputAudio {
     /// Where the segmenter's positions begin, in 16 kHz samples of all audio ever appended.
     origin: u64,
     detection: Option<Detection>,
-    wave: Vec<i16>,
-    pcm: Vec<f32>,
+    wave: Samples<i16>,
+    pcm: Samples<f32>,
     /// Where `pcm` begins, in 16 kHz samples of all audio ever appended.
     start: u64,
+    voiced_from: Option<u64>,
     voiced_until: u64,
     voiced: u64,
     threshold: f32,
-    is_full: bool,
-    scratch: Vec<f32>,
+    /// The last pause that was given out to be judged.
+    judged: Option<u64>,
+    /// Windows not yet looked at.
+    probabilities: VecDeque<f32>,
+    scratch: Scratch,
+}
+
+/// Kept so that nothing is allocated for each step.
+#[derive(Default)]
+struct Scratch {
+    wide: Vec<f32>,
+    narrow: Vec<f32>,
     probabilities: Vec<f32>,
 }
 
 /// How turns are detected.
+#[derive(Clone, Copy)]
 struct Detection {
     prefix: u64,
-    silence_ms: u64,
+    endpointing: Endpointing,
 }
 
 impl InputAudio {
@@ -92,15 +110,16 @@ impl InputAudio {
             segmenter: Segmenter::new(SegmenterConfig::default()),
             origin: 0,
             detection: None,
-            wave: Vec::new(),
-            pcm: Vec::new(),
+            wave: Samples::default(),
+            pcm: Samples::default(),
             start: 0,
+            voiced_from: None,
             voiced_until: 0,
             voiced: 0,
             threshold: 0.5,
-            is_full: false,
-            scratch: Vec::new(),
-            probabilities: Vec::new(),
+            judged: None,
+            probabilities: VecDeque::new(),
+            scratch: Scratch::default(),
         };
         input.detect(detection);
         Ok(input)
@@ -109,56 +128,72 @@ impl InputAudio {
     /// Changes how turns are detected; `None` means that the client commits. Speech in progress
     /// is forgotten, the audio stays.
     pub(super) fn detect(&mut self, detection: Option<&TurnDetection>) {
-        let (threshold, prefix_ms, silence_ms) = match detection {
+        let (threshold, prefix_ms) = match detection {
             Some(TurnDetection::ServerVad(vad)) => (
                 vad.threshold.unwrap_or(0.5),
                 vad.prefix_padding_ms.unwrap_or(300),
-                vad.silence_duration_ms.unwrap_or(500),
             ),
-            Some(TurnDetection::SemanticVad(vad)) => (
-                0.5,
-                300,
-                eager_silence_ms(vad.eagerness.unwrap_or_default()),
-            ),
-            None => (0.5, 300, 500),
+            Some(TurnDetection::SemanticVad(_)) | None => (0.5, 300),
         };
         let mut config = SegmenterConfig::with_activation(threshold);
-        config.min_silence = std::time::Duration::from_millis(silence_ms.into());
+        self.detection = detection.map(|detection| Detection {
+            prefix: u64::from(prefix_ms) * PER_MS,
+            endpointing: Endpointing::of(detection),
+        });
+        if let Some(detection) = &self.detection {
+            config.min_silence = detection.endpointing.longest();
+        }
         self.origin += self.segmenter.position();
         self.segmenter = Segmenter::new(config);
         self.threshold = config.activation;
-        self.detection = detection.map(|_| Detection {
-            prefix: u64::from(prefix_ms) * PER_MS,
-            silence_ms: silence_ms.into(),
-        });
     }
 
-    /// Takes at most [`STEP`] samples.
-    pub(super) fn push(&mut self, samples: &[i16]) -> Result<Option<Change>, Error> {
-        self.wave.extend_from_slice(samples);
-        self.scratch.clear();
-        extend_f32(samples, &mut self.scratch);
-        let before = self.pcm.len();
-        self.resampler.process(&self.scratch, &mut self.pcm)?;
-        self.probabilities.clear();
-        self.detector
-            .push(&self.pcm[before..], &mut self.probabilities)?;
-        let mut change = None;
-        for probability in std::mem::take(&mut self.probabilities) {
+    /// Takes at most [`STEP`] samples; [`InputAudio::change`] tells what they changed.
+    pub(super) fn push(&mut self, samples: &[i16]) -> Result<(), Error> {
+        let Scratch {
+            wide,
+            narrow,
+            probabilities,
+        } = &mut self.scratch;
+        wide.clear();
+        narrow.clear();
+        probabilities.clear();
+        self.wave.extend(samples);
+        extend_f32(samples, wide);
+        self.resampler.process(wide, narrow)?;
+        self.pcm.extend(narrow);
+        self.detector.push(narrow, probabilities)?;
+        self.probabilities.extend(probabilities.iter());
+        Ok(())
+    }
+
+    /// The next thing that what was pushed changed.
+    pub(super) fn change(&mut self) -> Option<Change> {
+        while let Some(probability) = self.probabilities.pop_front() {
             let event = self.segmenter.push(probability);
             if probability >= self.threshold {
                 self.voiced_until = self.origin + self.segmenter.position();
                 self.voiced += speech::vad::WINDOW as u64;
+                self.voiced_from
+                    .get_or_insert(self.voiced_until - speech::vad::WINDOW as u64);
             }
-            change = event.and_then(|event| self.turn(event)).or(change);
+            if self.segmenter.silence().is_zero()
+                && let Some(detection) = &self.detection
+            {
+                // What was known of the pause before is of no use in the next one.
+                let longest = detection.endpointing.longest();
+                self.segmenter.set_min_silence(longest);
+            }
+            if let Some(change) = event.and_then(|event| self.turn(event)) {
+                return Some(change);
+            }
         }
-        // A turn that has just ended is still in the buffer, to be taken.
-        Ok(change.or_else(|| self.limit()))
+        self.limit()
     }
 
     /// What a segment means when turns are detected.
     fn turn(&mut self, event: SpeechEvent) -> Option<Change> {
-        let detection = self.detection.as_ref()?;
+        let detection = self.detection?;
         match event {
             SpeechEvent::Started { at } => {
                 let from = (self.origin + at)
@@ -169,46 +204,60 @@ impl InputAudio {
                     at_ms: from / PER_MS,
                 })
             }
-            SpeechEvent::Ended { at } => Some(Change::Stopped {
-                at_ms: (self.origin + at) / PER_MS + detection.silence_ms,
+            SpeechEvent::Ended { .. } => Some(Change::Stopped {
+                at_ms: self.heard_ms(),
             }),
         }
     }
 
     /// Bounds the buffer.
     fn limit(&mut self) -> Option<Change> {
-        if let Some(detection) = &self.detection
+        if let Some(detection) = self.detection
             && !self.segmenter.is_speaking()
         {
-            // Enough to reach back from when speech is noticed to before it began.
-            let keep = detection.prefix + 200 * PER_MS;
+            let keep = detection.prefix + NOTICED_MS * PER_MS;
             self.drop_before(self.end().saturating_sub(keep));
-            self.voiced = self.voiced.min(200 * PER_MS);
+            self.voiced = self.voiced.min(NOTICED_MS * PER_MS);
+            self.voiced_from = self.voiced_from.map(|from| from.max(self.start));
             return None;
         }
         if self.pcm.len() as u64 <= MAX_MS * PER_MS {
             return None;
         }
         if self.detection.is_some() {
-            self.segmenter.finish();
-            return Some(Change::Stopped {
-                at_ms: self.end() / PER_MS,
-            });
+            return Some(self.stop());
         }
         self.drop_before(self.end() - MAX_MS * PER_MS / 2);
-        (!std::mem::replace(&mut self.is_full, true)).then_some(Change::Full)
+        None
+    }
+
+    /// Ends speech that still goes on.
+    fn stop(&mut self) -> Change {
+        let at_ms = self.heard_ms();
+        self.segmenter.finish();
+        Change::Stopped { at_ms }
     }
 
     fn end(&self) -> u64 {
         self.start + self.pcm.len() as u64
     }
 
+    /// All audio ever appended, in milliseconds.
+    pub(super) fn end_ms(&self) -> u64 {
+        self.end() / PER_MS
+    }
+
+    /// How much of that has been looked at.
+    fn heard_ms(&self) -> u64 {
+        (self.origin + self.segmenter.position()) / PER_MS
+    }
+
     fn drop_before(&mut self, position: u64) {
         // Two samples at 16 kHz are three at 24 kHz.
         let pairs = (position.saturating_sub(self.start) / 2) as usize;
         let pairs = pairs.min(self.pcm.len() / 2).min(self.wave.len() / 3);
-        self.pcm.drain(..pairs * 2);
-        self.wave.drain(..pairs * 3);
+        self.pcm.drop_front(pairs * 2);
+        self.wave.drop_front(pairs * 3);
         self.start += pairs as u64 * 2;
     }
 
@@ -220,17 +269,22 @@ impl InputAudio {
     /// Takes everything out and begins anew.
     pub(super) fn take(&mut self) -> Utterance {
         let end = self.end();
-        let taken = Utterance {
-            wave: std::mem::take(&mut self.wave),
-            pcm: std::mem::take(&mut self.pcm),
-            voiced_until: self.voiced_until,
-            has_speech: self.has_speech(),
+        let pcm = if self.has_speech() {
+            self.speech().to_vec()
+        } else {
+            Vec::new()
         };
+        let taken = Utterance {
+            wave: self.wave.take(),
+            pcm,
+            voiced_until: self.voiced_until,
+        };
+        self.pcm.take();
         self.segmenter.finish();
         self.start = end;
         self.voiced = 0;
+        self.voiced_from = None;
         self.voiced_until = end;
-        self.is_full = false;
         taken
     }
 
@@ -243,6 +297,17 @@ impl InputAudio {
         self.voiced >= MIN_VOICED_MS * PER_MS
     }
 
+    /// From shortly before the first speech on.
+    fn speech(&self) -> &[f32] {
+        let from = self
+            .voiced_from
+            .unwrap_or(self.start)
+            .saturating_sub(ONSET_MS * PER_MS);
+        let skipped = from.saturating_sub(self.start) as usize;
+        let all = self.pcm.as_slice();
+        &all[skipped.min(all.len())..]
+    }
+
     /// A copy to recognise and the position that it reaches to, when there is enough that the
     /// last recognition, which reached to `covered`, did not know.
     pub(super) fn to_recognise(&self, covered: u64) -> Option<(Vec<f32>, u64)> {
@@ -251,10 +316,56 @@ impl InputAudio {
         if !is_turn || !self.has_speech() || self.voiced_until <= covered {
             return None;
         }
-        let pause = end.saturating_sub(self.voiced_until);
         // A long utterance costs more to recognise again, so it is done less often.
         let growth = (GROWTH_MS * PER_MS).max(self.pcm.len() as u64 / 8);
         let has_grown = self.voiced_until - covered.max(self.start) >= growth;
-        (pause >= PAUSE_MS * PER_MS || has_grown).then(|| (self.pcm.clone(), end))
+        (self.is_pausing() || has_grown).then(|| (self.speech().to_vec(), end))
+    }
+
+    /// Where the pause that is going on begins.
+    fn pause(&self) -> Option<(u64, Duration)> {
+        let silence = self.segmenter.silence();
+        let length = silence.as_millis() as u64 * PER_MS;
+        (!silence.is_zero()).then(|| {
+            let position = self.origin + self.segmenter.position();
+            (position.saturating_sub(length), silence)
+        })
+    }
+
+    /// A pause in which to ask whether the turn sounds complete; each is given out once.
+    pub(super) fn unjudged_pause(&mut self) -> Option<Pause> {
+        if !self.detection?.endpointing.is_judged() {
+            return None;
+        }
+        let (since, silence) = self.pause()?;
+        if silence < JUDGED_AFTER || self.judged.replace(since) == Some(since) {
+            return None;
+        }
+        let all = self.pcm.as_slice();
+        let pcm = all[all.len().saturating_sub(JUDGED_SAMPLES)..].to_vec();
+        Some(Pause { since, pcm })
+    }
+
+    /// Takes how complete the turn sounds before the pause that began at `since`, which may
+    /// already have lasted long enough.
+    pub(super) fn judge(&mut self, since: u64, complete: Option<f32>) -> Option<Change> {
+        let detection = self.detection?;
+        let (now, silence) = self.pause()?;
+        if now != since {
+            return None;
+        }
+        let wait = detection.endpointing.wait(complete);
+        self.segmenter.set_min_silence(wait);
+        (silence >= wait).then(|| self.stop())
+    }
+
+    /// Whether the words so far may be the last.
+    pub(super) fn is_pausing(&self) -> bool {
+        self.end().saturating_sub(self.voiced_until) >= PAUSE_MS * PER_MS
+    }
+
+    /// Where the last speech ends, in 16 kHz samples of all audio ever appended.
+    pub(super) fn voiced_until(&self) -> u64 {
+        self.voiced_until
     }
 }

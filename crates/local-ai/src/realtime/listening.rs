@@ -10,6 +10,8 @@ pub(super) struct Listening {
     pub(super) serial: u64,
     /// The item that it is or will be, once that was announced.
     pub(super) item_id: Option<String>,
+    /// Whether it was announced that the person speaks.
+    pub(super) is_speaking: bool,
     /// What has been recognised so far.
     pub(super) draft: Transcript,
     /// How far that reaches, in 16 kHz samples of all audio ever appended.
@@ -30,11 +32,12 @@ impl Listening {
 
     /// Takes a result and gives the words that can be sent: those on which this recognition and
     /// the one before it agree, because the last words of a growing utterance still change.
+    /// Nothing can be sent before the item was announced.
     pub(super) fn heard(&mut self, transcript: Transcript, covered: u64) -> Option<String> {
         let stable = common_words(&self.draft.text, &transcript.text);
         let delta = stable
             .strip_prefix(self.sent.as_str())
-            .filter(|delta| !delta.is_empty());
+            .filter(|delta| !delta.is_empty() && self.item_id.is_some());
         let delta = delta.map(str::to_owned);
         if let Some(delta) = &delta {
             self.sent.push_str(delta);
@@ -81,7 +84,12 @@ mod tests {
     #[test]
     fn only_words_that_stay_are_sent_and_the_rest_at_the_end() {
         let mut listening = Listening::new(1);
+        listening.heard(transcript("My card"), 0);
+        listening.heard(transcript("My card was"), 0);
+        assert_eq!(listening.rest(), Some("My card was"), "not announced yet");
+        listening.item_id = Some("item".into());
         let mut heard = |text: &str| listening.heard(transcript(text), 0);
+        assert_eq!(heard("Me? Car was"), None);
         assert_eq!(heard("My card was"), None);
         assert_eq!(heard("My card was declined. How"), Some("My card ".into()));
         assert_eq!(heard("My card was declined, how do"), Some("was ".into()));

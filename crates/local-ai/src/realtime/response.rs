@@ -3,14 +3,15 @@
 
 use openai_realtime::{
     ContentPart, ContentPartEvent, ConversationMode, Delta, FunctionCall,
-    FunctionCallArgumentsDelta, FunctionCallArgumentsDone, Item, ItemEvent, ItemStatus, Message,
-    Modality, OutputAudioTranscriptDone, OutputItem, OutputTextDone, Part, PartPosition, Response,
-    ResponseEvent, ResponseStatus, Role, ServerEvent, StatusDetails, Usage, audio,
+    FunctionCallArgumentsDelta, FunctionCallArgumentsDone, Item, ItemEvent, ItemStatus, MaxTokens,
+    Message, Modality, OutputAudioTranscriptDone, OutputItem, OutputTextDone, Part, PartPosition,
+    Response, ResponseEvent, ResponseStatus, Role, ServerEvent, StatusDetails, audio,
 };
 
-use super::conversation::Conversation;
+use super::conversation::{Conversation, heard_words};
 use super::new_id;
-use super::settings::Plan;
+use super::plan::Plan;
+use super::tokens::{self, Tokens};
 
 /// Samples in one audio delta, 200 ms.
 const DELTA_SAMPLES: usize = audio::SAMPLE_RATE as usize / 5;
@@ -22,12 +23,41 @@ pub(super) struct ActiveResponse {
     conversation_id: Option<String>,
     output: Vec<Item>,
     open: Option<OpenMessage>,
+    /// What it answers from.
+    pub(super) input_tokens: Tokens,
+    output_tokens: Tokens,
+    /// All sound of it, in samples.
+    pub(super) spoken: usize,
+}
+
+/// A response went as far as `max_output_tokens` lets it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LimitReached;
+
+/// What words and their sound cost.
+fn cost(text: &str, wave: &[i16]) -> Tokens {
+    let mut cost = Tokens::text(text.len());
+    cost += Tokens::audio(tokens::of_spoken(wave.len()));
+    cost
 }
 
 /// The message that is being said.
 struct OpenMessage {
     id: String,
     said: String,
+    /// White space after that, which is said only if more follows.
+    space: String,
+}
+
+impl OpenMessage {
+    /// Adds words and gives what is new of what is said.
+    fn append(&mut self, text: &str) -> String {
+        let text = std::mem::take(&mut self.space) + text;
+        let words = text.trim_end();
+        self.space = text[words.len()..].to_owned();
+        self.said.push_str(words);
+        words.to_owned()
+    }
 }
 
 impl ActiveResponse {
@@ -39,6 +69,9 @@ impl ActiveResponse {
             conversation_id: is_in_conversation.then(|| conversation_id.to_owned()),
             output: Vec::new(),
             open: None,
+            input_tokens: Tokens::default(),
+            output_tokens: Tokens::default(),
+            spoken: 0,
         }
     }
 
@@ -53,59 +86,89 @@ impl ActiveResponse {
         ServerEvent::ResponseCreated(ResponseEvent { response })
     }
 
-    /// Text and, in an audio response, its sound.
+    /// Announces the message that is about to be said.
+    pub(super) fn begin_message(
+        &mut self,
+        conversation: &mut Conversation,
+        events: &mut Vec<ServerEvent>,
+    ) {
+        if self.open.is_none() {
+            self.open_message(conversation, events);
+        }
+    }
+
+    /// Text and, in an audio response, its sound; of both as much as the limit allows.
     pub(super) fn say(
         &mut self,
         text: &str,
         wave: &[i16],
         conversation: &mut Conversation,
-    ) -> Vec<ServerEvent> {
-        let mut events = Vec::new();
-        if self.open.is_none() {
-            self.open_message(conversation, &mut events);
-        }
-        let Some(open) = &mut self.open else {
-            return events;
+        events: &mut Vec<ServerEvent>,
+    ) -> Result<(), LimitReached> {
+        self.begin_message(conversation, events);
+        let (allowed, needed) = self.allow(text, wave);
+        let share = |length: usize| (length as u64 * allowed / needed.max(1)) as usize;
+        let (text, wave) = if allowed < needed {
+            let words = heard_words(text, share(text.len()), text.len());
+            (words, &wave[..share(wave.len())])
+        } else {
+            (text, wave)
         };
-        open.said.push_str(text);
-        if self.is_in_conversation() {
-            let id = self
-                .open
-                .as_ref()
-                .map(|open| open.id.clone())
-                .unwrap_or_default();
-            if self.plan.is_audio {
-                conversation.spoke(&id, text, wave);
-            }
-        }
+        self.output_tokens += cost(text, wave);
+        self.spoken += wave.len();
         let position = self.position();
+        let text = match &mut self.open {
+            Some(open) => open.append(text),
+            None => text.to_owned(),
+        };
+        if self.is_in_conversation() && self.plan.is_audio {
+            conversation.spoke(&position.item_id, &text, wave);
+        }
         let delta = |delta: String| Delta {
             position: position.clone(),
             delta,
         };
         if !self.plan.is_audio {
-            events.push(ServerEvent::OutputTextDelta(delta(text.to_owned())));
-            return events;
+            events.push(ServerEvent::OutputTextDelta(delta(text)));
+        } else {
+            events.push(ServerEvent::OutputAudioTranscriptDelta(delta(text)));
+            let sound = wave.chunks(DELTA_SAMPLES);
+            events.extend(
+                sound.map(|chunk| ServerEvent::OutputAudioDelta(delta(audio::encode(chunk)))),
+            );
         }
-        events.push(ServerEvent::OutputAudioTranscriptDelta(delta(
-            text.to_owned(),
-        )));
-        events.extend(
-            wave.chunks(DELTA_SAMPLES)
-                .map(|chunk| ServerEvent::OutputAudioDelta(delta(audio::encode(chunk)))),
-        );
-        events
+        if allowed < needed {
+            return Err(LimitReached);
+        }
+        Ok(())
     }
 
-    /// A tool call, whole.
+    /// How many of the tokens that this needs may still be sent.
+    fn allow(&self, text: &str, wave: &[i16]) -> (u64, u64) {
+        let needed = cost(text, wave).total();
+        let allowed = match self.plan.max_output_tokens {
+            MaxTokens::Unlimited => needed,
+            MaxTokens::Count(limit) => {
+                needed.min(u64::from(limit).saturating_sub(self.output_tokens.total()))
+            }
+        };
+        (allowed, needed)
+    }
+
+    /// A tool call, whole: half a call is of no use to anybody.
     pub(super) fn call(
         &mut self,
         name: &str,
         arguments: &str,
         conversation: &mut Conversation,
-    ) -> Vec<ServerEvent> {
-        let mut events = Vec::new();
-        self.close_message(ItemStatus::Completed, conversation, &mut events);
+        events: &mut Vec<ServerEvent>,
+    ) -> Result<(), LimitReached> {
+        let (allowed, needed) = self.allow(arguments, &[]);
+        if allowed < needed {
+            return Err(LimitReached);
+        }
+        self.output_tokens += cost(arguments, &[]);
+        self.close_message(ItemStatus::Completed, conversation, events);
         let call = FunctionCall {
             id: Some(new_id("item")),
             name: name.to_owned(),
@@ -117,7 +180,7 @@ impl ActiveResponse {
             call.call_id.clone().unwrap_or_default(),
         );
         let started = Item::FunctionCall(call.clone()).with_status(ItemStatus::InProgress);
-        self.begin_item(started, conversation, &mut events);
+        self.begin_item(started, conversation, events);
         events.push(ServerEvent::FunctionCallArgumentsDelta(
             FunctionCallArgumentsDelta {
                 response_id: self.id.clone(),
@@ -142,8 +205,8 @@ impl ActiveResponse {
             ..call
         })
         .with_status(ItemStatus::Completed);
-        self.finish_item(finished, conversation, &mut events);
-        events
+        self.finish_item(finished, conversation, events);
+        Ok(())
     }
 
     /// Everything that is still due, `response.done` last.
@@ -152,19 +215,18 @@ impl ActiveResponse {
         status: ResponseStatus,
         details: Option<StatusDetails>,
         conversation: &mut Conversation,
-    ) -> Vec<ServerEvent> {
-        let mut events = Vec::new();
+        events: &mut Vec<ServerEvent>,
+    ) {
         let item_status = match status {
             ResponseStatus::Completed => ItemStatus::Completed,
             _ => ItemStatus::Incomplete,
         };
-        self.close_message(item_status, conversation, &mut events);
+        self.close_message(item_status, conversation, events);
         let mut response = self.object(status, details);
-        response.usage = Some(Usage::default());
+        response.usage = Some(tokens::usage(self.input_tokens, self.output_tokens));
         events.push(ServerEvent::ResponseDone(ResponseEvent {
             response: Box::new(response),
         }));
-        events
     }
 
     fn object(&self, status: ResponseStatus, details: Option<StatusDetails>) -> Response {
@@ -197,6 +259,7 @@ impl ActiveResponse {
         self.open = Some(OpenMessage {
             id,
             said: String::new(),
+            space: String::new(),
         });
         let part = if self.plan.is_audio {
             Part::Audio {
@@ -221,11 +284,10 @@ impl ActiveResponse {
         events: &mut Vec<ServerEvent>,
     ) {
         let position = self.position();
-        let Some(OpenMessage { id, said }) = self.open.take() else {
+        let Some(OpenMessage { id, said, .. }) = self.open.take() else {
             return;
         };
         let (part, content) = if self.plan.is_audio {
-            let transcript = said.trim_end().to_owned();
             events.push(ServerEvent::OutputAudioDone(position.clone()));
             events.push(ServerEvent::OutputAudioTranscriptDone(
                 OutputAudioTranscriptDone {
@@ -235,11 +297,11 @@ impl ActiveResponse {
             ));
             (
                 Part::Audio {
-                    transcript: Some(said),
+                    transcript: Some(said.clone()),
                 },
                 ContentPart::OutputAudio {
                     audio: None,
-                    transcript: Some(transcript),
+                    transcript: Some(said),
                 },
             )
         } else {

@@ -204,7 +204,10 @@ async fn one_response_at_a_time_and_out_of_band_ones_beside_it() {
     let server = Server::start().await;
     let mut client = server.manual_session().await;
     client.create(saying("Please hold the line.")).await;
-    let ServerEvent::ResponseCreated(first) = client.next().await else {
+    let events = client
+        .until(|event| matches!(event, ServerEvent::ContentPartAdded(_)))
+        .await;
+    let ServerEvent::ResponseCreated(first) = &events[0] else {
         panic!()
     };
     client.create(json!({})).await;
@@ -246,14 +249,18 @@ async fn too_many_out_of_band_responses_are_refused() {
     let mut client = server.manual_session().await;
     let mut held = saying("hold");
     held["conversation"] = json!("none");
-    let refused = loop {
+    for _ in 0..5 {
         client.create(held.clone()).await;
-        match client.next().await {
-            ServerEvent::ResponseCreated(_) => {}
-            ServerEvent::Error(event) => break event.error,
-            other => panic!("{other:?}"),
-        }
+    }
+    let events = client
+        .until(|event| matches!(event, ServerEvent::Error(_)))
+        .await;
+    let is_begun = |event: &&ServerEvent| matches!(event, ServerEvent::ResponseCreated(_));
+    assert_eq!(events.iter().filter(is_begun).count(), 4);
+    let Some(ServerEvent::Error(refused)) = events.last() else {
+        panic!()
     };
+    let refused = &refused.error;
     assert_eq!(refused.code.as_deref(), Some(code::BAD_RESPONSE_CREATE));
 }
 

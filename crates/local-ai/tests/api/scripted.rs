@@ -9,7 +9,8 @@ use speech::recognition::Transcript;
 use speech::{Cancel, Error};
 
 /// What the recogniser understands, by the level of the sound.
-pub(crate) const PHRASES: [(i16, &str); 3] = [
+pub(crate) const PHRASES: [(i16, &str); 4] = [
+    (4_000, "I wanted to ask you about"),
     (8_000, "Hello."),
     (16_000, "What plan am I on right now?"),
     (24_000, "Goodbye."),
@@ -83,14 +84,7 @@ impl Models for Scripted {
     }
 
     fn transcribe(&self, pcm: &[f32], _: &Transcript, _: &Cancel) -> Result<Transcript, Error> {
-        let level = pcm[pcm.len() / 4..]
-            .iter()
-            .fold(0.0f32, |most, s| most.max(s.abs()))
-            * 32_768.0;
-        let (_, phrase) = PHRASES
-            .iter()
-            .min_by_key(|(known, _)| (f32::from(*known) - level).abs() as i32)
-            .expect("there are phrases");
+        let phrase = phrase(pcm);
         // A word every 150 ms, so that a growing utterance grows in words.
         let voiced = pcm.iter().filter(|sample| sample.abs() > 0.05).count() / 16;
         let words: Vec<&str> = phrase.split(' ').take(1 + voiced / 150).collect();
@@ -99,8 +93,17 @@ impl Models for Scripted {
         Ok(transcript)
     }
 
-    fn end_of_turn(&self, _: &[f32]) -> Result<f32, Error> {
-        Ok(1.0)
+    /// A phrase without a full stop sounds broken off, and a goodbye is more than it can bear.
+    fn end_of_turn(&self, pcm: &[f32]) -> Result<f32, Error> {
+        match phrase(pcm) {
+            "Goodbye." => Err(Error::Busy {
+                model: "end of turn",
+                workers: 1,
+                waited: std::time::Duration::ZERO,
+            }),
+            phrase if phrase.ends_with(['.', '?']) => Ok(0.95),
+            _ => Ok(0.02),
+        }
     }
 
     fn synthesize(&self, clause: &str, _: &str, _: f32, _: &Cancel) -> Result<Vec<i16>, Error> {
@@ -129,6 +132,19 @@ impl Models for Scripted {
     fn voices(&self) -> Vec<String> {
         vec!["af_heart".to_owned(), "am_michael".to_owned()]
     }
+}
+
+/// The phrase at whose level most of this is.
+fn phrase(pcm: &[f32]) -> &'static str {
+    let level = pcm[pcm.len() / 4..]
+        .iter()
+        .fold(0.0f32, |most, sample| most.max(sample.abs()))
+        * 32_768.0;
+    let (_, phrase) = PHRASES
+        .iter()
+        .min_by_key(|(known, _)| (f32::from(*known) - level).abs() as i32)
+        .expect("there are phrases");
+    phrase
 }
 
 /// Loud is speech.

@@ -81,7 +81,7 @@ async fn every_bad_frame_is_one_error_with_its_event_id_and_the_session_goes_on(
             json!("a"),
         ),
         (
-            r#"{"type":"session.update","event_id":"t","session":{"tools":[{"type":"mcp"}]}}"#,
+            r#"{"type":"session.update","event_id":"t","session":{"type":"realtime","tools":[{"type":"mcp"}]}}"#,
             code::INVALID_VALUE,
             json!("session.tools[0].type"),
             json!("t"),
@@ -100,8 +100,8 @@ async fn every_bad_frame_is_one_error_with_its_event_id_and_the_session_goes_on(
         ),
         (
             r#"{"type":"session.update","event_id":"c"}"#,
-            code::INVALID_VALUE,
-            json!("."),
+            code::MISSING_PARAMETER,
+            json!("session"),
             json!("c"),
         ),
         (
@@ -113,7 +113,7 @@ async fn every_bad_frame_is_one_error_with_its_event_id_and_the_session_goes_on(
         (
             r#"{"type":"output_audio_buffer.clear","event_id":"e"}"#,
             code::INVALID_VALUE,
-            Value::Null,
+            json!("type"),
             json!("e"),
         ),
     ] {
@@ -230,11 +230,11 @@ async fn an_update_with_one_wrong_field_changes_nothing() {
         ),
         (
             json!({"audio": {"input": {"format": {"type": "audio/pcmu"}}}}),
-            "session.audio.input.format",
+            "session.audio.input.format.type",
         ),
         (
             json!({"audio": {"output": {"format": {"type": "audio/pcm", "rate": 8000}}}}),
-            "session.audio.output.format",
+            "session.audio.output.format.rate",
         ),
         (
             json!({"audio": {"output": {"voice": "nobody"}}}),
@@ -492,7 +492,7 @@ async fn an_answer_is_truncated_to_what_was_heard() {
     else {
         panic!("{message:?}")
     };
-    assert_eq!(transcript.as_deref(), Some("One two"));
+    assert_eq!(*transcript, None, "the protocol deletes it");
     assert_eq!(audio::decode(sound).unwrap().len(), 4_800);
 
     let user = client.say("Hi").await;

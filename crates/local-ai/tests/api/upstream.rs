@@ -69,7 +69,7 @@ async fn the_first_sentence_is_spoken_while_the_second_is_being_thought_of() {
     assert_eq!(spoken(&before).0.trim(), "That is the first.");
     endpoint.go_on.notify_one();
     let after = client.until_done().await;
-    assert_eq!(spoken(&after).0, "This This is the second.");
+    assert_eq!(spoken(&after).0.trim(), "This This is the second.");
 }
 
 /// The calls in the output of the response that ends these events, as `name arguments`.

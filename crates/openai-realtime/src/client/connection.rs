@@ -276,7 +276,8 @@ fn unreadable(error: DecodeError) -> Result<ServerEvent, Closed> {
     match error {
         DecodeError::Payload {
             event_type, param, ..
-        } => {
+        }
+        | DecodeError::Missing { event_type, param } => {
             tracing::warn!(
                 event.kind = event_type,
                 event.param = param,

@@ -2,7 +2,7 @@
 
 use openai_realtime::{
     ClientMessage, ContentPart, DecodeError, Item, ItemStatus, Nullable, Part, ResponseStatus,
-    ServerEvent, ServerMessage, Tool, TurnDetection,
+    ServerEvent, ServerMessage, Session, SessionType, Tool, TurnDetection,
 };
 use serde_json::{Value, json};
 
@@ -160,8 +160,16 @@ fn a_wrong_client_event_names_the_field_and_keeps_its_id() {
             "session.type",
         ),
         (
-            r#"{"type":"conversation.item.create","event_id":"e","item":{"type":"function_call"}}"#,
-            "item",
+            r#"{"type":"session.update","event_id":"e","session":{"audio":{"input":{"turn_detection":{"type":"server_vad","threshold":"high"}}}}}"#,
+            "session.audio.input.turn_detection.threshold",
+        ),
+        (
+            r#"{"type":"conversation.item.create","event_id":"e","item":{"type":"message","role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_text","text":7}]}}"#,
+            "item.content[1].text",
+        ),
+        (
+            r#"{"type":"session.update","event_id":"e","session":{"tools":[{"type":"function","name":7}]}}"#,
+            "session.tools[0].name",
         ),
     ] {
         let failed = error(frame);
@@ -172,6 +180,34 @@ fn a_wrong_client_event_names_the_field_and_keeps_its_id() {
         assert_eq!(param, expected);
         assert!(message.contains(expected), "{message}");
     }
+    for (frame, expected) in [
+        (r#"{"type":"session.update"}"#, "session"),
+        (
+            r#"{"type":"conversation.item.create","item":{}}"#,
+            "item.type",
+        ),
+        (
+            r#"{"type":"conversation.item.create","item":{"type":"function_call"}}"#,
+            "item.name",
+        ),
+        (
+            r#"{"type":"response.create","response":{"input":[{"type":"message","role":"user","content":[{"type":"input_text"}]}]}}"#,
+            "response.input[0].content[0].text",
+        ),
+    ] {
+        let DecodeError::Missing { param, .. } = error(frame).error else {
+            panic!("{frame}")
+        };
+        assert_eq!(param, expected);
+    }
+}
+
+#[test]
+fn a_session_without_its_type_is_told_apart_and_still_written_with_it() {
+    let session: Session = serde_json::from_value(json!({})).unwrap();
+    assert_eq!(session.kind, SessionType::Absent);
+    assert_eq!(json!(session), json!({"type": "realtime"}));
+    assert_eq!(Session::default().kind, SessionType::Realtime);
 }
 
 #[test]
