@@ -840,7 +840,7 @@ async fn response_create() {
             Fresh,
             "no further than the limit of tokens",
             &[
-                r#"{"response": {"instructions": "Say exactly: \"One two three four five six seven eight nine ten.\"", "input": [], "max_output_tokens": 10}}"#,
+                r#"{"response": {"instructions": "Say exactly: \"One two three four five.\"", "input": [], "max_output_tokens": 10}}"#,
             ],
         ),
         (
