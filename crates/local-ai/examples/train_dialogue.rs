@@ -462,16 +462,16 @@ struct Scale {
 }
 
 impl Scale {
-    fn of<'e>(all: impl Iterator<Item = &'e Evidence> + Clone) -> Self {
+    fn of<'e>(mut all: impl Iterator<Item = &'e Evidence> + Clone) -> Self {
+        let every = all.clone();
         let names: Vec<&'static str> = all
-            .clone()
             .next()
             .map(|evidence| evidence.iter().map(|(name, _)| *name).collect())
             .unwrap_or_default();
-        let count = all.clone().count().max(1) as f64;
+        let count = every.clone().count().max(1) as f64;
         let spread = (0..names.len())
             .map(|index| {
-                let values = all.clone().map(|evidence| f64::from(evidence[index].1));
+                let values = every.clone().map(|evidence| f64::from(evidence[index].1));
                 let mean = values.clone().sum::<f64>() / count;
                 let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / count;
                 variance.sqrt().max(1e-3)

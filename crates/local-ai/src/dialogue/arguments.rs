@@ -322,7 +322,7 @@ mod tests {
 
     use super::*;
 
-    fn filled(required: &[&str], properties: Value, said: &str) -> String {
+    fn filled(required: &[&str], properties: &Value, said: &str) -> String {
         let tool = ToolFunction {
             name: "tool".to_owned(),
             description: None,
@@ -345,7 +345,7 @@ mod tests {
             "archived": {"type": "boolean"}});
         let said = "Show me twenty five archived articles about pro plus.";
         assert_eq!(
-            serde_json::from_str::<Value>(&filled(&["query"], search, said)).unwrap(),
+            serde_json::from_str::<Value>(&filled(&["query"], &search, said)).unwrap(),
             json!({"query": said, "limit": 25, "plan": "pro_plus", "archived": true})
         );
     }
@@ -420,11 +420,7 @@ mod tests {
                 r#"{"toppings":["cheese","olives"]}"#,
             ),
         ] {
-            assert_eq!(
-                filled(&[required], properties.clone(), said),
-                expected,
-                "{said}"
-            );
+            assert_eq!(filled(&[required], properties, said), expected, "{said}");
         }
     }
 

@@ -63,10 +63,11 @@ pub(super) fn answer(
         };
         let findings = json::read(result.output, owner);
         failed |= findings.failed;
-        if role == Some(Role::Special) && findings.passages.is_empty() {
-            if let Some(text) = all_of(&findings.facts) {
-                return Ok(Answer::Found(text));
-            }
+        if role == Some(Role::Special)
+            && findings.passages.is_empty()
+            && let Some(text) = all_of(&findings.facts)
+        {
+            return Ok(Answer::Found(text));
         }
         facts.extend(findings.facts);
         passages.extend(findings.passages);

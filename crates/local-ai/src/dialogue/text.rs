@@ -120,10 +120,11 @@ pub(super) fn stem(word: &str) -> String {
     let mut stem = cut.unwrap_or_else(|| word.to_owned());
     if stem.len() > SHORTEST {
         let mut letters = stem.chars().rev();
-        if let (Some(last), Some(before)) = (letters.next(), letters.next()) {
-            if last == before && "bdgmnprt".contains(last) {
-                stem.pop();
-            }
+        if let (Some(last), Some(before)) = (letters.next(), letters.next())
+            && last == before
+            && "bdgmnprt".contains(last)
+        {
+            stem.pop();
         }
         if stem.len() > SHORTEST && stem.ends_with('e') {
             stem.pop();

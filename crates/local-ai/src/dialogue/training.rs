@@ -25,7 +25,7 @@ pub fn meaning(
     embed: &dyn Embed,
     memory: &Memory,
 ) -> Result<Embedding, DialogueError> {
-    let found = memory.embed(&[question.text.clone()], embed)?;
+    let found = memory.embed(std::slice::from_ref(&question.text), embed)?;
     Ok(found.first().copied().unwrap_or([0.0; _]))
 }
 
