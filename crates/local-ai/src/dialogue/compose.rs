@@ -64,8 +64,8 @@ pub(super) fn answer(
         let findings = json::read(result.output, owner);
         failed |= findings.failed;
         if role == Some(Role::Special)
-            && findings.passages.is_empty()
-            && let Some(text) = all_of(&findings.facts)
+            && !findings.failed
+            && let Some(text) = all_of(&findings)
         {
             return Ok(Answer::Found(text));
         }
@@ -153,13 +153,25 @@ fn best_sentences(
     Ok(Some((sure, spoken)))
 }
 
+/// What a tool gave that nobody but the client asked for.
+pub(super) fn as_it_is(output: &str) -> String {
+    let findings = json::read(output, "The");
+    if findings.failed {
+        return FAILED_LOOKUP.to_owned();
+    }
+    all_of(&findings).unwrap_or_else(|| DOES_NOT_KNOW.to_owned())
+}
+
 /// What a tool made for one thing gave, when it is little enough to be said whole.
-fn all_of(facts: &[Fact]) -> Option<String> {
-    if facts.is_empty() || facts.len() > MAX_SAID_FACTS {
+fn all_of(findings: &json::Findings) -> Option<String> {
+    let facts = findings.facts.iter().map(|fact| fact.sentence.as_str());
+    let prose = findings.passages.iter().flat_map(|found| &found.sentences);
+    let sentences: Vec<&str> = facts.chain(prose.map(String::as_str)).collect();
+    if sentences.is_empty() || sentences.len() > MAX_SAID_FACTS {
         return None;
     }
-    let sentences: Vec<&str> = facts.iter().map(|fact| fact.sentence.as_str()).collect();
-    Some(sentences.join(" "))
+    let text = sentences.join(" ");
+    (text.len() <= MAX_CHARS).then_some(text)
 }
 
 /// The answer to something that was done rather than looked up.

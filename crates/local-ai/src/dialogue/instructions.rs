@@ -64,6 +64,19 @@ fn opening(instructions: &str) -> String {
     plain.chars().take(OPENING).collect()
 }
 
+/// The conversation with a question that the instructions ask in the person's place: "What is the
+/// weather in Paris? Use the tool."
+pub(super) fn asked(context: &Context) -> Option<Context> {
+    static ASKED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?i)([^.!?\n]+\?)\s+(?:please )?use (?:the|your) (?:[\w-]+ )?tools?[.!]?\s*$")
+    });
+    let found = ASKED.captures(&context.instructions)?;
+    let mut asked = context.clone();
+    asked.turns.push(Turn::User(found[1].trim().to_owned()));
+    asked.instructions = context.instructions[..found.get(0)?.start()].to_owned();
+    Some(asked)
+}
+
 /// What to say first, when nobody has said anything.
 pub(super) fn greeting(instructions: &str) -> String {
     static SCRIPTED: LazyLock<Regex> = LazyLock::new(|| {
@@ -202,6 +215,17 @@ mod tests {
         let named = "You are Iris, the voice assistant of Blue Harbor. You speak with a customer.";
         assert_eq!(company(named), Some("Blue Harbor"));
         assert_eq!(company("You are a helpful assistant."), None);
+    }
+
+    #[test]
+    fn only_a_question_with_the_wish_for_a_tool_is_asked_in_the_persons_place() {
+        let turns = |instructions| asked(&context(instructions, None)).map(|context| context.turns);
+        assert_eq!(
+            turns("You are Iris.\nWhat's the weather in Paris? Use the tool."),
+            Some(vec![Turn::User("What's the weather in Paris?".to_owned())])
+        );
+        assert_eq!(turns("You are Iris. Use the tools."), None);
+        assert_eq!(turns("Not sure? Use the tool. You are Iris."), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::literal;
 use super::text::{head, pattern, sentence, sentences, spoken_key, words};
 
 /// What a result holds, in its order.
@@ -65,16 +66,17 @@ const HEADINGS: [&str; 3] = ["heading", "heading_path", "section"];
 /// Reads a result; `owner` begins sentences about plain fields ("Your", "The").
 pub(super) fn read(output: &str, owner: &str) -> Findings {
     let mut findings = Findings::default();
-    match serde_json::from_str::<Value>(output) {
-        Ok(value @ (Value::Object(_) | Value::Array(_))) => {
+    let value = serde_json::from_str(output).ok();
+    match value.or_else(|| literal::read(output)) {
+        Some(value @ (Value::Object(_) | Value::Array(_))) => {
             findings.failed = says_failed(&value);
             if !findings.failed {
                 findings.value(&value, None, owner, MAX_DEPTH);
             }
         }
-        Ok(Value::String(text)) => findings.running_text(&text, None, false),
-        Ok(Value::Null) => {}
-        Ok(_) | Err(_) => findings.running_text(output, None, false),
+        Some(Value::String(text)) => findings.running_text(&text, None, false),
+        Some(Value::Null) => {}
+        Some(_) | None => findings.running_text(output, None, false),
     }
     findings
 }

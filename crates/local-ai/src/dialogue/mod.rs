@@ -16,6 +16,7 @@ mod follow_up;
 mod instructions;
 mod json;
 mod learned;
+mod literal;
 mod memory;
 mod numbers;
 mod phrases;
@@ -120,12 +121,19 @@ pub fn reply(
     if instructions::asks_for_summary(&context.instructions) {
         return Ok(Part::say(summary::summarise(&context.turns)));
     }
-    let Some(exchange) = Exchange::last(&context.turns) else {
-        return Ok(Part::say(instructions::greeting(&context.instructions)));
+    let exchange = match Exchange::last(&context.turns) {
+        Some(exchange) if !exchange.answered => exchange,
+        answered => {
+            if let Some(context) = instructions::asked(context) {
+                return reply(&context, embed, memory);
+            }
+            return Ok(Part::say(match (answered, context.turns.last()) {
+                (Some(_), _) => smalltalk::ANYTHING_ELSE.to_owned(),
+                (None, Some(Turn::Output { output, .. })) => compose::as_it_is(output),
+                (None, _) => instructions::greeting(&context.instructions),
+            }));
+        }
     };
-    if exchange.answered {
-        return Ok(Part::say(smalltalk::ANYTHING_ELSE));
-    }
     let said = exchange.said;
     if exchange.calls.is_empty() {
         if said.trim().is_empty() {

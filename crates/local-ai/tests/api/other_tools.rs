@@ -184,3 +184,52 @@ fn a_failure_is_admitted_and_what_no_tool_can_do_is_declined() {
         );
     }
 }
+
+/// As LiveKit Agents does it: the client asks in the instructions, nobody has said anything, and what a
+/// tool gave comes as Python writes it.
+#[test]
+fn a_question_in_the_instructions_is_asked_and_what_the_tool_gave_is_said() {
+    let mut context = Context {
+        instructions: "What's the weather in Paris? Use the tool.".to_owned(),
+        tools: tools(),
+        ..Context::default()
+    };
+    let call = Part::Call {
+        name: "get_weather".to_owned(),
+        arguments: r#"{"city":"Paris"}"#.to_owned(),
+    };
+    assert_eq!(reply(&context, &*MODELS, &MEMORY).unwrap(), [call]);
+
+    context.instructions = "You are Iris.".to_owned();
+    for (output, said) in [
+        ("Paris", "Paris."),
+        (
+            "Weather in Paris: sunny, 72F",
+            "Weather in Paris: sunny, 72F.",
+        ),
+        (
+            "{'city': 'Paris', 'rain': False, 'conditions': 'sunny'}",
+            "The city is Paris. The conditions are sunny. The rain is no.",
+        ),
+    ] {
+        for question in [None, Some("What's the weather like in Paris?")] {
+            context.turns = question
+                .map(|text| Turn::User(text.to_owned()))
+                .into_iter()
+                .chain([
+                    Turn::Call {
+                        call_id: "call".to_owned(),
+                        name: "get_weather".to_owned(),
+                        arguments: "{}".to_owned(),
+                    },
+                    Turn::Output {
+                        call_id: "call".to_owned(),
+                        output: output.to_owned(),
+                    },
+                ])
+                .collect();
+            let parts = reply(&context, &*MODELS, &MEMORY).unwrap();
+            assert_eq!(parts, [Part::Say(said.to_owned())], "{question:?} {output}");
+        }
+    }
+}
