@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
@@ -16,9 +16,9 @@ use crate::run::{self, Options as UpOptions};
 use crate::state::State;
 use crate::supervisor::Supervisor;
 
-/// The committed questions.
-const COMMITTED: &str = "crates/xtask/demo/dialogue/dev.toml";
-/// What has to be reached, in percent.
+/// The committed sets of questions.
+const COMMITTED: &str = "crates/xtask/demo/dialogue";
+/// What has to be reached with each set, in percent.
 const TOOLS: usize = 95;
 const ANSWERS: usize = 90;
 const OFF_TOPIC: usize = 95;
@@ -32,7 +32,8 @@ const CLIENT: &str = "agent-svc";
 /// Which questions are asked.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Options {
-    /// Another set of questions, in the format that demo/README.md describes.
+    /// One set of questions instead of the committed ones, in the format that demo/README.md
+    /// describes.
     #[arg(long, value_name = "FILE")]
     pub questions: Option<PathBuf>,
 
@@ -61,10 +62,25 @@ pub fn sample(project: &Project) -> anyhow::Result<()> {
 }
 
 fn ask_all(project: &Project, options: &Options) -> anyhow::Result<()> {
-    let committed = || project.root().join(COMMITTED);
-    let file = options.questions.clone().unwrap_or_else(committed);
-    let mut asked = questions::read(&file)?;
-    if options.sample {
+    let files = match &options.questions {
+        Some(file) => vec![file.clone()],
+        None => questions::sets(&project.root().join(COMMITTED))?,
+    };
+    let mut low = Vec::new();
+    for file in files {
+        println!("\n{}", file.display());
+        // Every set is asked, so that one look shows all that is low.
+        if let Err(error) = ask_set(project, &file, options.sample) {
+            low.push(format!("{}: {error:#}", file.display()));
+        }
+    }
+    ensure!(low.is_empty(), "{}", low.join("\n"));
+    Ok(())
+}
+
+fn ask_set(project: &Project, file: &Path, sample: bool) -> anyhow::Result<()> {
+    let mut asked = questions::read(file)?;
+    if sample {
         asked = sampled(asked);
     }
     let replies = ask(project, &asked)?;
@@ -82,7 +98,7 @@ fn ask_all(project: &Project, options: &Options) -> anyhow::Result<()> {
             .map(|(question, _, verdict)| (*question, *verdict)),
     );
     figures.print();
-    if options.sample {
+    if sample {
         let right = judged.iter().filter(|(.., verdict)| verdict.is_right());
         let share = Share {
             right: right.count(),

@@ -1,6 +1,6 @@
 //! A set of questions with what a right answer is; the format is described in `demo/README.md`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
@@ -102,6 +102,21 @@ impl Question {
     pub fn names_documents(&self) -> bool {
         self.document_id.is_some() || !self.documents.is_empty()
     }
+}
+
+/// The sets of a folder, by name.
+pub fn sets(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()?;
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
+    files.sort();
+    ensure!(!files.is_empty(), "{} holds no set", folder.display());
+    Ok(files)
 }
 
 /// Reads a set of questions.
