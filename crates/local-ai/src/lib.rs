@@ -5,7 +5,7 @@
 //! model it answers from what tools give and says so when it does not know; with a chat endpoint
 //! configured it is that model's ears and mouth.
 //!
-//! It keeps no data, knows no product and no user, and is meant for loopback.
+//! It stores nothing, knows no product and no user, and is meant for loopback.
 
 pub mod brain;
 pub mod chat;

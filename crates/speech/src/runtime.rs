@@ -43,8 +43,9 @@ impl Runtime {
             .with_telemetry(false)
             .build()
             .map_err(|error| failed(error.to_string()))?;
-        // The runtime writes its own log lines to stderr, past our log format: keep it to errors.
-        environment.set_log_level(LogLevel::Error);
+        // The runtime writes its own log lines to stderr, past our log format. Whatever fails is
+        // returned as an error too, and what nobody waits for any more ends as one on purpose.
+        environment.set_log_level(LogLevel::Fatal);
         *slot = Some(environment.clone());
         Ok(Self { environment })
     }
