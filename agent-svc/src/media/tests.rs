@@ -140,10 +140,18 @@ fn models() -> Models {
 /// A spoken sentence at 24 kHz with silence before and after; with the length of its voice.
 fn sentence(silence: usize) -> (Vec<i16>, usize) {
     let synthesizer = models().synthesizer(1).expect("the synthesiser loads");
-    let voice = synthesizer.voices()[0].clone();
-    let spoken = synthesizer
+    let voice = synthesizer.voice("af_heart").expect("it is installed");
+    let mut spoken = synthesizer
         .synthesize("What plan am I on at the moment?", &voice, 1.0)
         .expect("a sentence can be spoken");
+    // How long the silence at the end is, is the voice's own affair.
+    let is_voiced = |sample: &f32| sample.abs() > 0.01;
+    spoken.truncate(
+        spoken
+            .iter()
+            .rposition(is_voiced)
+            .map_or(0, |last| last + 1),
+    );
     let mut sound = vec![0; silence];
     speech::resample::extend_i16(&spoken, &mut sound);
     sound.resize(sound.len() + silence, 0);
