@@ -61,10 +61,11 @@ fn pairs(turns: &[Turn]) -> Vec<Pair> {
     let mut open = false;
     for (is_person, text) in lines(turns) {
         if is_person {
-            open = !smalltalk::is_smalltalk(&text) && text.chars().any(char::is_alphanumeric);
+            let asked = question(&text);
+            open = !smalltalk::is_smalltalk(&text) && asked.chars().any(char::is_alphanumeric);
             if open {
                 pairs.push(Pair {
-                    question: question(&text),
+                    question: asked,
                     answer: None,
                 });
             }
@@ -107,11 +108,12 @@ fn lines(turns: &[Turn]) -> Vec<(bool, String)> {
         .collect()
 }
 
-/// A question as it was asked, without what leads up to it, and with a mark at its end.
+/// A question as it was asked, without what leads up to it, and with a mark at its end; empty when
+/// nothing but a lead-in was said.
 fn question(text: &str) -> String {
     static LEAD: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"(?i)^\s*((sorry|wait|stop|um+|uh+|hm+|okay|ok|so|well|hey|hi|hello|and|actually|please)\b[,.!…]*\s+)+",
+            r"(?i)^\s*((sorry|wait|stop|um+|uh+|hm+|okay|ok|so|well|hey|hi|hello|and|actually|please)\b[,.!?…]*(\s+|$))+",
         )
     });
     sentence(&shortened(LEAD.replace(text, "").trim(), MAX_QUESTION))
@@ -186,8 +188,23 @@ mod tests {
     fn what_leads_up_to_a_question_is_left_out() {
         assert_eq!(question("Sorry, wait, how big is it?"), "How big is it?");
         assert_eq!(question("So what now?"), "What now?");
-        assert_eq!(question("Stop."), "Stop.");
         assert_eq!(question("Sort by date"), "Sort by date.");
+    }
+
+    #[test]
+    fn who_only_interrupts_asks_nothing() {
+        let turns = [
+            Turn::User("How do I make signing in safer?".into()),
+            Turn::Assistant("To turn on two-factor authentication,".into()),
+            Turn::User("Sorry, wait!".into()),
+            Turn::User("How big can a file be?".into()),
+            Turn::Assistant("Up to 25 megabytes.".into()),
+        ];
+        assert_eq!(
+            summarise(&turns),
+            "The caller asked: \"How big can a file be?\" Before that: \"How do I make signing in safer?\" \
+             They were told: To turn on two-factor authentication. Up to 25 megabytes."
+        );
     }
 
     #[test]

@@ -215,7 +215,8 @@ pub(super) fn spoken_key(key: &str) -> String {
 
 /// The text with a capital first letter and a mark at its end.
 pub(super) fn sentence(text: &str) -> String {
-    let text = text.trim();
+    // What was cut short ends in a comma.
+    let text = text.trim().trim_end_matches([',', ';', ':']);
     let mut letters = text.chars();
     let Some(first) = letters.next() else {
         return String::new();
