@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use crate::calls::Calls;
 use crate::config::{Config, LivekitConfig, OpenaiConfig};
 use crate::domain::Settings;
+use crate::judge::Judge;
 use crate::media::VadSource;
 use crate::peers::{Auth, Delegation, Peers};
 use crate::prompt::Persona;
@@ -40,6 +41,8 @@ pub(crate) struct App {
     pub(crate) connectors: Vec<Arc<dyn Connector>>,
     /// Voice activity detection.
     pub(crate) vad: VadSource,
+    /// What callers' sound tells beyond that.
+    pub(crate) judge: Judge,
     /// The dedicated voice.
     pub(crate) voice: Arc<dyn Voice>,
     /// The Realtime provider.
@@ -78,6 +81,7 @@ impl App {
             ),
             rooms: Rooms::new(http.clone(), auth.clone(), &config.livekit.livekit_url)?,
             connectors: connectors(config)?,
+            judge: Judge::load(&models)?,
             vad: VadSource::new(models)?,
             voice: voice(&config.openai, &http),
             provider: provider(&config.openai),

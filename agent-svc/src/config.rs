@@ -123,7 +123,7 @@ pub struct OpenaiConfig {
 /// How calls are held.
 #[derive(Clone, Debug, Args)]
 pub struct CallsConfig {
-    /// Folder with the voice activity model.
+    /// Folder with the models that listen: voice activity, end of turn.
     #[arg(long, env)]
     pub models_dir: PathBuf,
 
@@ -143,9 +143,14 @@ pub struct CallsConfig {
     #[arg(long, env, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3600))]
     pub max_silence_secs: u64,
 
-    /// Silence that ends the caller's turn, in milliseconds.
-    #[arg(long, env, default_value_t = 450, value_parser = clap::value_parser!(u64).range(250..=5000))]
-    pub endpointing_delay_ms: u64,
+    /// Silence that ends a turn of the caller which sounds complete, in milliseconds.
+    #[arg(long, env, default_value_t = 400, value_parser = clap::value_parser!(u64).range(250..=5000))]
+    pub min_endpointing_delay_ms: u64,
+
+    /// Silence that ends a turn which sounds as if it went on, in milliseconds. When it is not more than the least,
+    /// every turn ends after the same silence, however it sounds.
+    #[arg(long, env, default_value_t = 3000, value_parser = clap::value_parser!(u64).range(250..=10000))]
+    pub max_endpointing_delay_ms: u64,
 
     /// The assistant's name.
     #[arg(long, env, default_value = "Iris")]
@@ -160,7 +165,8 @@ impl CallsConfig {
     /// Delays and limits of a conversation.
     pub fn conversation(&self) -> crate::domain::Settings {
         crate::domain::Settings {
-            endpointing_delay: Duration::from_millis(self.endpointing_delay_ms),
+            min_endpointing_delay: Duration::from_millis(self.min_endpointing_delay_ms),
+            max_endpointing_delay: Duration::from_millis(self.max_endpointing_delay_ms),
             max_call: Duration::from_secs(self.max_call_secs),
             max_silence: Duration::from_secs(self.max_silence_secs),
             ..crate::domain::Settings::default()

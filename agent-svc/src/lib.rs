@@ -1,7 +1,7 @@
 //! The voice agent: joins calls, listens, answers, and keeps what was said.
 //!
 //! [`domain`] decides, [`call`] feeds it and carries out what it decides, [`media`], [`realtime`],
-//! [`tts`], [`tools`] and [`peers`] are its senses and hands, [`store`] remembers, [`service`] and
+//! [`judge`], [`tts`], [`tools`] and [`peers`] are its senses and hands, [`store`] remembers, [`service`] and
 //! [`worker`] are the ways in.
 
 mod app;
@@ -11,6 +11,7 @@ mod calls;
 mod config;
 mod domain;
 mod error;
+mod judge;
 mod lifecycle;
 mod media;
 mod peers;

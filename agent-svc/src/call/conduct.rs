@@ -7,8 +7,8 @@ use super::hub::{Standing, What};
 use super::stage::Piece;
 use super::task::{Done, Task};
 use crate::domain::{
-    AgentState, EndReason, Input, Metric, Output, SegmentId, SpeechId, ToolRequest, ToolResult,
-    ToolStatus,
+    AgentState, EndReason, Input, Metric, Output, PauseId, SegmentId, SpeechId, ToolRequest,
+    ToolResult, ToolStatus,
 };
 use crate::media;
 use crate::realtime::Command;
@@ -25,13 +25,14 @@ impl Task {
 
     fn carry_out_one(&mut self, output: Output) {
         match output {
+            Output::JudgeTurn(pause) => self.judge_turn(pause),
             Output::CommitAudio => {
                 self.tell_provider(Command::Commit);
-                self.tell_media(media::Command::CloseInput);
+                self.close_input();
             }
             Output::ClearAudio => {
                 self.tell_provider(Command::Clear);
-                self.tell_media(media::Command::CloseInput);
+                self.close_input();
             }
             Output::CreateResponse { ticket, tools } => {
                 self.tell_provider(Command::CreateResponse { ticket, tools });
@@ -78,6 +79,23 @@ impl Task {
             Output::Metric(metric) => count(metric),
             Output::End(reason) => self.ended = Some(reason),
         }
+    }
+
+    fn close_input(&mut self) {
+        self.recent.clear();
+        self.tell_media(media::Command::CloseInput);
+    }
+
+    fn judge_turn(&self, pause: PauseId) {
+        let (judge, done, sound) = (
+            self.app.judge.clone(),
+            self.done.clone(),
+            self.recent.to_vec(),
+        );
+        tokio::spawn(async move {
+            let complete = judge.end_of_turn(sound).await;
+            let _ = send(&done, Input::TurnJudged { pause, complete }).await;
+        });
     }
 
     /// Hands a command to the provider's session. One that does not keep up has failed.

@@ -18,6 +18,7 @@ use super::room::Room;
 use crate::app::App;
 use crate::calls::Command;
 use crate::domain::{Conversation, EndReason, Input, Moment, Realtime, SpeechId, ToolCallId};
+use crate::judge::Recent;
 use crate::media::{self, MediaHandle};
 use crate::peers::{Delegation, PeerError};
 use crate::realtime::{Link, Setup};
@@ -53,6 +54,8 @@ pub(super) struct Task {
     pub(super) hub: Arc<Hub>,
     pub(super) recorder: Option<Recorder>,
     pub(super) media: MediaHandle,
+    /// What the caller said since the last turn.
+    pub(super) recent: Recent,
     pub(super) link: Link,
     pub(super) setup: Option<oneshot::Sender<Setup>>,
     pub(super) room: Option<Room>,
@@ -96,6 +99,7 @@ impl Task {
             hub,
             recorder,
             media,
+            recent: Recent::default(),
             setup: Some(setup),
             room: None,
             caller,
@@ -206,6 +210,7 @@ impl Task {
     fn heard(&mut self, event: media::Event) {
         let input = match event {
             media::Event::Audio(samples) => {
+                self.recent.push(&samples);
                 return self.tell_provider(crate::realtime::Command::Append(samples));
             }
             media::Event::SpeechStarted { voiced_from } => Input::SpeechStarted {

@@ -72,6 +72,10 @@ number_id! {
     /// An utterance in the transcript.
     SegmentId
 }
+number_id! {
+    /// A pause in a turn of the caller.
+    PauseId
+}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +100,13 @@ pub enum Input {
     SpeechEnded {
         /// Last voiced sound, a little before now.
         voiced_until: Moment,
+    },
+    /// What [`Output::JudgeTurn`] asked for.
+    TurnJudged {
+        /// Which pause.
+        pause: PauseId,
+        /// The probability, 0 to 1, that the caller has finished; `None` when it cannot be told.
+        complete: Option<f32>,
     },
     /// Something about the provider's session.
     Realtime(Realtime),
@@ -284,6 +295,9 @@ pub enum ToolStatus {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
+    /// Judge from the sound of the caller's turn whether they have finished. Once a pause, when it
+    /// has lasted as long as voice activity detection takes to notice.
+    JudgeTurn(PauseId),
     /// Make a user turn of the sound sent so far.
     CommitAudio,
     /// Forget the sound sent since the last commit.

@@ -6,6 +6,7 @@
 //! what is cut, asked, answered and recorded is decided here and only here.
 
 mod conversation;
+mod endpointing;
 mod event;
 mod limits;
 mod responses;
@@ -21,9 +22,9 @@ mod tests;
 
 pub use conversation::{Conversation, QueueFull};
 pub use event::{
-    AgentState, EndReason, Input, ItemId, Latency, Metric, Outcome, Output, Playout, Realtime,
-    ResponseId, Role, SegmentId, SpeechId, Ticket, ToolCallId, ToolEffect, ToolRecord, ToolRequest,
-    ToolResult, ToolStatus, Turn,
+    AgentState, EndReason, Input, ItemId, Latency, Metric, Outcome, Output, PauseId, Playout,
+    Realtime, ResponseId, Role, SegmentId, SpeechId, Ticket, ToolCallId, ToolEffect, ToolRecord,
+    ToolRequest, ToolResult, ToolStatus, Turn,
 };
 pub use settings::Settings;
 pub use time::{Moment, Samples};

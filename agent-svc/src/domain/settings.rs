@@ -7,8 +7,11 @@ use std::time::Duration;
 pub struct Settings {
     /// Silence after which voice activity detection reports the end of speech.
     pub vad_silence: Duration,
-    /// Silence after the caller's last voiced sound that ends their turn.
-    pub endpointing_delay: Duration,
+    /// Silence after the caller's last voiced sound that ends a turn which sounds complete. Grows
+    /// with the caller's own pauses.
+    pub min_endpointing_delay: Duration,
+    /// The same for a turn that sounds as if it went on.
+    pub max_endpointing_delay: Duration,
     /// Speech over the assistant that is shorter than this is a cough or a nod: it pauses the
     /// answer, which then goes on.
     pub min_interruption: Duration,
@@ -66,8 +69,9 @@ pub struct Lines {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            vad_silence: Duration::from_millis(250),
-            endpointing_delay: Duration::from_millis(450),
+            vad_silence: Duration::from_millis(200),
+            min_endpointing_delay: Duration::from_millis(400),
+            max_endpointing_delay: Duration::from_secs(3),
             min_interruption: Duration::from_millis(300),
             max_turn: Duration::from_secs(60),
             filler_after: Duration::from_millis(2800),

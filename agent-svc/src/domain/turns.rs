@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use super::Moment;
+use super::endpointing::Endpointing;
+use super::{Moment, PauseId};
 
 /// The caller's turn, from their first voiced sound until they have been silent for long enough.
 #[derive(Debug, Default)]
 pub(super) struct CallerTurn {
     state: State,
+    last_pause: u32,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -20,10 +22,20 @@ enum State {
     },
     Pausing {
         from: Moment,
-        until: Moment,
-        deadline: Moment,
+        pause: Pause,
         limit: Moment,
     },
+}
+
+/// Silence in a turn, until the caller speaks on or has finished.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    id: PauseId,
+    /// Last voiced sound.
+    since: Moment,
+    /// How probable it sounds that they have finished; `None` while that is not known.
+    complete: Option<f32>,
+    deadline: Moment,
 }
 
 /// A turn that is over.
@@ -35,44 +47,85 @@ pub(super) struct FinishedTurn {
     pub(super) until: Moment,
 }
 
+/// What the end of speech means for the turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// A pause began, or the one that goes on is longer than was thought.
+    Pause(PauseId),
+    /// There is no turn: it was taken as it was when it became too long, or forgotten.
+    NoTurn,
+}
+
 impl CallerTurn {
     /// The caller speaks, again or for the first time; a turn that paused goes on.
-    pub(super) fn speech_started(&mut self, voiced_from: Moment, max_turn: Duration) {
+    pub(super) fn speech_started(
+        &mut self,
+        voiced_from: Moment,
+        max_turn: Duration,
+        endpointing: &mut Endpointing,
+    ) {
         self.state = match self.state {
             State::Quiet => State::Speaking {
                 from: voiced_from,
                 limit: voiced_from + max_turn,
             },
-            State::Pausing { from, limit, .. } => State::Speaking { from, limit },
+            State::Pausing { from, limit, pause } => {
+                endpointing.went_on(voiced_from.since(pause.since), pause.complete);
+                State::Speaking { from, limit }
+            }
             speaking @ State::Speaking { .. } => speaking,
         };
     }
 
-    /// The caller is silent; the turn is over unless they go on within `delay`.
-    ///
-    /// Says whether there was a turn at all.
-    pub(super) fn speech_ended(&mut self, voiced_until: Moment, delay: Duration) -> bool {
-        if let State::Speaking { from, limit } = self.state {
-            self.state = State::Pausing {
-                from,
-                until: voiced_until,
-                deadline: voiced_until + delay,
-                limit,
-            };
+    /// The caller is silent; the turn is over unless they go on in time.
+    pub(super) fn speech_ended(
+        &mut self,
+        voiced_until: Moment,
+        endpointing: &Endpointing,
+    ) -> Silence {
+        match self.state {
+            State::Quiet => Silence::NoTurn,
+            State::Pausing { pause, .. } => Silence::Pause(pause.id),
+            State::Speaking { from, limit } => {
+                self.last_pause += 1;
+                let id = PauseId(self.last_pause);
+                let pause = Pause {
+                    id,
+                    since: voiced_until,
+                    complete: None,
+                    deadline: voiced_until + endpointing.wait(None),
+                };
+                self.state = State::Pausing { from, pause, limit };
+                Silence::Pause(id)
+            }
         }
-        !matches!(self.state, State::Quiet)
+    }
+
+    /// It is known how the turn before a pause sounds. An answer about another pause is late.
+    pub(super) fn judged(
+        &mut self,
+        asked: PauseId,
+        complete: Option<f32>,
+        endpointing: &Endpointing,
+    ) {
+        if let State::Pausing { pause, .. } = &mut self.state
+            && pause.id == asked
+        {
+            pause.complete = complete;
+            pause.deadline = pause.since + endpointing.wait(complete);
+        }
     }
 
     /// Takes the turn if it is over by now.
     pub(super) fn take_finished(&mut self, now: Moment) -> Option<FinishedTurn> {
         let finished = match self.state {
             State::Speaking { from, limit } if now >= limit => FinishedTurn { from, until: now },
-            State::Pausing {
-                from,
-                until,
-                deadline,
-                limit,
-            } if now >= deadline.min(limit) => FinishedTurn { from, until },
+            State::Pausing { from, pause, limit } if now >= pause.deadline.min(limit) => {
+                FinishedTurn {
+                    from,
+                    until: pause.since,
+                }
+            }
             _ => return None,
         };
         self.reset();
@@ -83,9 +136,7 @@ impl CallerTurn {
         match self.state {
             State::Quiet => None,
             State::Speaking { limit, .. } => Some(limit),
-            State::Pausing {
-                deadline, limit, ..
-            } => Some(deadline.min(limit)),
+            State::Pausing { pause, limit, .. } => Some(pause.deadline.min(limit)),
         }
     }
 

@@ -193,4 +193,4 @@ impl Reports {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

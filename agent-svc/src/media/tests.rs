@@ -131,14 +131,14 @@ fn a_stop_while_paused_frees_the_mouth_for_the_next_speech() {
     assert_eq!(played.frames(1), [Some((500, 500))]);
 }
 
-fn models() -> Models {
+pub(crate) fn models() -> Models {
     let dir = std::env::var_os("MODELS_DIR").map(PathBuf::from);
     let dir = dir.expect("MODELS_DIR names the models folder: run `cargo xtask test`");
     Models::open(&dir, 2).expect("the models folder is complete")
 }
 
 /// A spoken sentence at 24 kHz with silence before and after; with the length of its voice.
-fn sentence(silence: usize) -> (Vec<i16>, usize) {
+pub(crate) fn sentence(silence: usize) -> (Vec<i16>, usize) {
     let synthesizer = models().synthesizer(1).expect("the synthesiser loads");
     let voice = synthesizer.voice("af_heart").expect("it is installed");
     let mut spoken = synthesizer

@@ -2,7 +2,7 @@
 
 use super::super::speech::{Cut, Kind, Speech};
 use super::super::transcript::CallerSaid;
-use super::super::turns::{FinishedTurn, Hold};
+use super::super::turns::{FinishedTurn, Hold, Silence};
 use super::super::{EndReason, Metric, Moment, Output, Role, Turn};
 use super::{Conversation, Exchange};
 
@@ -10,8 +10,9 @@ impl Conversation {
     pub(super) fn speech_started(&mut self, voiced_from: Moment) {
         self.limits.active(self.now);
         let was_open = self.caller.is_open();
+        let max_turn = self.settings.max_turn;
         self.caller
-            .speech_started(voiced_from, self.settings.max_turn);
+            .speech_started(voiced_from, max_turn, &mut self.endpointing);
         if self.hold.is_some() || was_open || !self.can_be_interrupted() {
             return;
         }
@@ -35,10 +36,12 @@ impl Conversation {
             }
             self.interrupt();
         }
-        let delay = self.settings.endpointing_delay;
-        if !self.caller.speech_ended(voiced_until, delay) {
-            // The end of a turn that was taken as it was when it became too long.
-            self.push(Output::ClearAudio);
+        match self.caller.speech_ended(voiced_until, &self.endpointing) {
+            Silence::Pause(pause) if self.endpointing.is_judged() => {
+                self.push(Output::JudgeTurn(pause));
+            }
+            Silence::Pause(_) => {}
+            Silence::NoTurn => self.push(Output::ClearAudio),
         }
     }
 

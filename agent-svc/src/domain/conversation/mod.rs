@@ -10,6 +10,7 @@ mod playing;
 
 use std::collections::VecDeque;
 
+use super::endpointing::Endpointing;
 use super::limits::Limits;
 use super::responses::Responses;
 use super::speech::{Kind, SpeechQueue};
@@ -29,6 +30,7 @@ pub struct Conversation {
     state: AgentState,
     joined: bool,
     caller: CallerTurn,
+    endpointing: Endpointing,
     hold: Option<Hold>,
     texts: CallerTexts,
     exchange: Exchange,
@@ -57,6 +59,7 @@ impl Conversation {
             state: AgentState::Initializing,
             joined: false,
             caller: CallerTurn::default(),
+            endpointing: Endpointing::new(&settings),
             hold: None,
             texts: CallerTexts::default(),
             exchange: Exchange::default(),
@@ -90,6 +93,9 @@ impl Conversation {
             }
             Input::SpeechStarted { voiced_from } => self.speech_started(voiced_from),
             Input::SpeechEnded { voiced_until } => self.speech_ended(voiced_until),
+            Input::TurnJudged { pause, complete } => {
+                self.caller.judged(pause, complete, &self.endpointing);
+            }
             Input::Realtime(event) => self.realtime(event),
             Input::SpokenAudio { speech, audio } => self.spoken_audio(speech, audio),
             Input::SpokenEnd { speech, .. } => self.spoken_end(speech),

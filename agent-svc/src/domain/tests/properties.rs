@@ -92,6 +92,9 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::Greeting("Hello there.".into())),
         6 => Just(Input::SpeechStarted { voiced_from: Moment::default() }),
         6 => Just(Input::SpeechEnded { voiced_until: Moment::default() }),
+        4 => (0..6_u32, prop::option::of(0.0..=1.0_f32)).prop_map(|(pause, complete)| {
+            Input::TurnJudged { pause: PauseId(pause), complete }
+        }),
         8 => realtime.prop_map(Input::Realtime),
         3 => tool,
         4 => Just(Input::Tick),

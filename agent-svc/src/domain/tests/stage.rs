@@ -9,7 +9,9 @@ use super::super::*;
 
 /// Voice activity detection notices a start and an end this much later.
 const VAD_START_LAG: u64 = 60;
-const VAD_END_LAG: u64 = 250;
+const VAD_END_LAG: u64 = 200;
+/// How long it takes to judge the sound of a turn.
+const JUDGING: u64 = 80;
 /// Sound of a character, in milliseconds.
 const CHAR_MS: usize = 60;
 
@@ -39,9 +41,12 @@ struct Stage {
     now: u64,
     events: BTreeMap<(u64, u64), Event>,
     scheduled: u64,
-    /// What the model does at the next requests, and what the caller's turns say.
+    /// What the model does at the next requests.
     plans: VecDeque<String>,
-    sayings: VecDeque<String>,
+    /// What the caller says from when, as far as it was neither committed nor forgotten.
+    sayings: Vec<(u64, String)>,
+    /// What the next judgements of how a turn sounds are, where its words do not tell.
+    votes: VecDeque<Option<f32>>,
     tools: HashMap<String, String>,
     speaker: Speaker,
     commits: u32,
@@ -69,7 +74,8 @@ impl Stage {
             events: BTreeMap::new(),
             scheduled: 0,
             plans: VecDeque::new(),
-            sayings: VecDeque::new(),
+            sayings: Vec::new(),
+            votes: VecDeque::new(),
             tools: HashMap::new(),
             speaker: Speaker::default(),
             commits: 0,
@@ -126,6 +132,7 @@ impl Stage {
             ["caller", "joins"] => self.input(Input::CallerJoined),
             ["caller", "hangs", "up"] => self.input(Input::CallerLeft { hung_up: true }),
             ["caller", "is", "lost"] => self.input(Input::CallerLeft { hung_up: false }),
+            ["pause", "sounds", vote] => self.votes.push_back(vote.parse().ok()),
             ["caller", "speaks", length] => self.caller_speaks(length.parse().unwrap(), text),
             ["provider", "connects"] => self.connect(),
             ["provider", "is", "lost"] => {
@@ -158,9 +165,31 @@ impl Stage {
     fn caller_speaks(&mut self, length: u64, text: String) {
         let voiced_from = moment(self.now);
         let voiced_until = moment(self.now + length);
-        self.sayings.push_back(text);
+        self.sayings.push((self.now, text));
         self.later(VAD_START_LAG, Input::SpeechStarted { voiced_from });
         self.later(length + VAD_END_LAG, Input::SpeechEnded { voiced_until });
+    }
+
+    /// Takes what the caller has said so far.
+    fn take_sayings(&mut self) -> String {
+        let now = self.now;
+        let said = self.sayings.extract_if(.., |(from, _)| *from <= now);
+        said.map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The words tell whether the caller has finished, unless the script says what it sounds like.
+    fn judge(&mut self, pause: PauseId) {
+        let vote = match (self.votes.pop_front(), self.sayings.last()) {
+            (Some(vote), _) => vote,
+            (None, Some((_, text))) if text.ends_with(char::is_alphabetic) => Some(0.05),
+            (None, _) => Some(0.95),
+        };
+        match vote {
+            Some(_) => self.write(&format!("judge pause {}", pause.0)),
+            None => return self.write(&format!("judge pause {} in vain", pause.0)),
+        }
+        let complete = vote;
+        self.later(JUDGING, Input::TurnJudged { pause, complete });
     }
 
     fn input(&mut self, input: Input) {
@@ -176,16 +205,17 @@ impl Stage {
 
     fn output(&mut self, output: Output) {
         match output {
+            Output::JudgeTurn(pause) => self.judge(pause),
             Output::CommitAudio => {
                 self.commits += 1;
                 let item = ItemId::from(format!("user_{}", self.commits));
                 self.realtime(20, Realtime::Committed(item.clone()));
-                let text = self.sayings.pop_front();
+                let text = Some(self.take_sayings());
                 self.realtime(200, Realtime::CallerText { item, text });
                 self.write("commit audio");
             }
             Output::ClearAudio => {
-                self.sayings.pop_front();
+                self.take_sayings();
                 self.write("clear audio");
             }
             Output::CreateResponse { ticket, tools } => self.create(ticket, tools),

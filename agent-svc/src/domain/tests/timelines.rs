@@ -22,16 +22,17 @@ fn a_call_is_greeted_answered_and_hung_up() {
      790  tell model: Hello Ada.
      790  store 1 Assistant: Hello Ada.
      790  -> Listening
-    3450  commit audio
-    3450  create response 1
-    3450  -> Thinking
-    3650  User: What plan am I on?
-    3650  store 2 User: What plan am I on?
-    3650  play 2
-    3650  -> Speaking
-    5080  Assistant: You are on the Pro plan.
-    5080  store 3 Assistant: You are on the Pro plan. (450 + 200 -> 650 ms)
-    5080  -> Listening
+    3200  judge pause 1
+    3400  commit audio
+    3400  create response 1
+    3400  -> Thinking
+    3600  User: What plan am I on?
+    3600  store 2 User: What plan am I on?
+    3600  play 2
+    3600  -> Speaking
+    5030  Assistant: You are on the Pro plan.
+    5030  store 3 Assistant: You are on the Pro plan. (400 + 200 -> 600 ms)
+    5030  -> Listening
     6000  end call: UserHangup
     ");
 }
@@ -69,16 +70,26 @@ fn a_pause_within_a_sentence_does_not_end_the_turn() {
        0  -> Initializing
        0  -> Idle
        0  -> Listening
-    3400  commit audio
-    3400  create response 1
-    3400  -> Thinking
-    3600  User: 
-    3600  store 1 User: 
-    3600  play 1
-    3600  -> Speaking
-    4190  Assistant: All right.
-    4190  store 2 Assistant: All right. (450 + 200 -> 650 ms)
-    4190  -> Listening
+    2000  judge pause 1
+    2200  commit audio
+    2200  create response 1
+    2200  -> Thinking
+    2210  -> Listening
+    2400  User: 
+    2400  store 1 User: 
+    2650  count Interruption
+    2650  delete item_1
+    3150  judge pause 2
+    3350  commit audio
+    3350  create response 2
+    3350  -> Thinking
+    3550  User: 
+    3550  store 2 User: 
+    3550  play 2
+    3550  -> Speaking
+    4140  Assistant: All right.
+    4140  store 3 Assistant: All right. (400 + 200 -> 600 ms)
+    4140  -> Listening
     6000  end call: Operator
     ");
 }
@@ -96,30 +107,32 @@ fn barge_in_stops_playback_and_keeps_only_what_was_heard() {
        0  -> Initializing
        0  -> Idle
        0  -> Listening
-    2450  commit audio
-    2450  create response 1
-    2450  -> Thinking
-    2650  User: Tell me a story.
-    2650  store 1 User: Tell me a story.
-    2650  play 1
-    2650  -> Speaking
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2600  User: Tell me a story.
+    2600  store 1 User: Tell me a story.
+    2600  play 1
+    2600  -> Speaking
     4060  pause
     4060  -> Listening
-    4550  count Interruption
-    4550  stop 1
-    4550  truncate item_1 at 1410
-    4550  Assistant: Once upon a time there
-    4550  store 2 Assistant: Once upon a time there (interrupted) (450 + 200 -> 650 ms)
-    5250  commit audio
-    5250  create response 2
-    5250  -> Thinking
-    5450  User: Another one.
-    5450  store 3 User: Another one.
-    5450  play 2
-    5450  -> Speaking
-    5740  Assistant: Fine.
-    5740  store 4 Assistant: Fine. (450 + 200 -> 650 ms)
-    5740  -> Listening
+    4500  count Interruption
+    4500  stop 1
+    4500  truncate item_1 at 1460
+    4500  Assistant: Once upon a time there
+    4500  store 2 Assistant: Once upon a time there (interrupted) (400 + 200 -> 600 ms)
+    5000  judge pause 2
+    5200  commit audio
+    5200  create response 2
+    5200  -> Thinking
+    5400  User: Another one.
+    5400  store 3 User: Another one.
+    5400  play 2
+    5400  -> Speaking
+    5690  Assistant: Fine.
+    5690  store 4 Assistant: Fine. (400 + 200 -> 600 ms)
+    5690  -> Listening
     9000  end call: UserHangup
     ");
 }
@@ -136,22 +149,23 @@ fn after_a_cough_the_answer_goes_on_where_it_paused() {
        0  -> Initializing
        0  -> Idle
        0  -> Listening
-    2450  commit audio
-    2450  create response 1
-    2450  -> Thinking
-    2650  User: Tell me a story.
-    2650  store 1 User: Tell me a story.
-    2650  play 1
-    2650  -> Speaking
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2600  User: Tell me a story.
+    2600  store 1 User: Tell me a story.
+    2600  play 1
+    2600  -> Speaking
     3560  pause
     3560  -> Listening
-    3900  clear audio
-    3900  count FalseInterruption
-    3900  resume
-    3900  -> Speaking
-    5020  Assistant: Once upon a time there was a king.
-    5020  store 2 Assistant: Once upon a time there was a king. (450 + 200 -> 650 ms)
-    5020  -> Listening
+    3850  clear audio
+    3850  count FalseInterruption
+    3850  resume
+    3850  -> Speaking
+    4920  Assistant: Once upon a time there was a king.
+    4920  store 2 Assistant: Once upon a time there was a king. (400 + 200 -> 600 ms)
+    4920  -> Listening
     9000  end call: UserHangup
     ");
 }
@@ -169,24 +183,148 @@ fn a_caller_who_goes_on_before_the_answer_is_heard_gets_one_answer() {
         0  -> Initializing
         0  -> Idle
         0  -> Listening
-     2450  commit audio
-     2450  create response 1
-     2450  -> Thinking
-     2650  User: What plan
-     2650  store 1 User: What plan
-     2660  -> Listening
-     3150  count Interruption
-     3950  commit audio
-     3950  -> Thinking
-     4150  User: am I on?
-     4150  store 2 User: am I on?
-     6450  create response 2
-     6650  play 2
-     6650  -> Speaking
-     6880  Assistant: Pro.
-     6880  store 3 Assistant: Pro. (450 + 2700 -> 3150 ms)
-     6880  -> Listening
+     2200  judge pause 1
+     3700  judge pause 2
+     3910  commit audio
+     3910  create response 1
+     3910  -> Thinking
+     4110  User: What plan am I on?
+     4110  store 1 User: What plan am I on?
+     6710  synthesise 2: One moment, please.
+     6810  play 2
+     6810  -> Speaking
+     7910  count ResponseFailed
+     7910  create response 2
+     7940  Assistant: One moment, please.
+     7940  store 2 Assistant: One moment, please.
+     7940  -> Thinking
+     8110  play 3
+     8110  -> Speaking
+     8340  Assistant: Pro.
+     8340  store 3 Assistant: Pro. (410 + 4200 -> 4610 ms)
+     8340  -> Listening
     30000  end call: Operator
+    ");
+}
+
+#[test]
+fn a_pause_that_sounds_finished_ends_the_turn_soon_and_another_late() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 caller speaks 1000 "What plan am I on?"
+        6000 caller speaks 1000 "I wanted to ask you about"
+       14000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2600  User: What plan am I on?
+     2600  store 1 User: What plan am I on?
+     2600  play 1
+     2600  -> Speaking
+     3190  Assistant: All right.
+     3190  store 2 Assistant: All right. (400 + 200 -> 600 ms)
+     3190  -> Listening
+     7200  judge pause 2
+     9520  commit audio
+     9520  create response 2
+     9520  -> Thinking
+     9720  User: I wanted to ask you about
+     9720  store 3 User: I wanted to ask you about
+     9720  play 2
+     9720  -> Speaking
+    10310  Assistant: All right.
+    10310  store 4 Assistant: All right. (2520 + 200 -> 2720 ms)
+    10310  -> Listening
+    14000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn a_caller_who_thinks_in_the_middle_of_a_sentence_is_waited_for() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 caller speaks 1000 "I wanted to ask"
+        4200 caller speaks 1000 "what plan I am on."
+        9000 caller hangs up
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    2200  judge pause 1
+    5400  judge pause 2
+    5690  commit audio
+    5690  create response 1
+    5690  -> Thinking
+    5890  User: I wanted to ask what plan I am on.
+    5890  store 1 User: I wanted to ask what plan I am on.
+    5890  play 1
+    5890  -> Speaking
+    6480  Assistant: All right.
+    6480  store 2 Assistant: All right. (490 + 200 -> 690 ms)
+    6480  -> Listening
+    9000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn without_a_vote_in_time_the_turn_ends_as_in_doubt() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+           0 pause sounds nothing
+        1000 caller speaks 1000 "What plan?"
+        6000 caller hangs up
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    2200  judge pause 1 in vain
+    2660  commit audio
+    2660  create response 1
+    2660  -> Thinking
+    2860  User: What plan?
+    2860  store 1 User: What plan?
+    2860  play 1
+    2860  -> Speaking
+    3450  Assistant: All right.
+    3450  store 2 Assistant: All right. (660 + 200 -> 860 ms)
+    3450  -> Listening
+    6000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn a_caller_of_long_pauses_is_given_more_time() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+           0 pause sounds 0.4
+        1000 caller speaks 1000 "One."
+           0 pause sounds 0.4
+        2600 caller speaks 1000 "Two."
+        4200 caller speaks 1000 "Three."
+        7000 caller hangs up
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    2200  judge pause 1
+    3800  judge pause 2
+    5400  judge pause 3
+    5680  commit audio
+    5680  create response 1
+    5680  -> Thinking
+    5880  User: One. Two. Three.
+    5880  store 1 User: One. Two. Three.
+    5880  play 1
+    5880  -> Speaking
+    6470  Assistant: All right.
+    6470  store 2 Assistant: All right. (480 + 200 -> 680 ms)
+    6470  -> Listening
+    7000  end call: UserHangup
     ");
 }
 
@@ -204,23 +342,24 @@ fn tools_run_at_once_and_are_answered_before_the_next_response() {
        0  -> Initializing
        0  -> Idle
        0  -> Listening
-    2450  commit audio
-    2450  create response 1
-    2450  -> Thinking
-    2600  call get_account call_1_1
-    2600  call search_knowledge call_1_2
-    2650  User: What plan?
-    2650  store 1 User: What plan?
-    2900  answer call_1_1: {"ok":true}
-    2900  tool get_account Ok after 300 ms
-    3100  answer call_1_2: {"ok":true}
-    3100  tool search_knowledge Ok after 500 ms
-    3100  create response 2
-    3300  play 2
-    3300  -> Speaking
-    4190  Assistant: You are on Pro.
-    4190  store 2 Assistant: You are on Pro. [get_account] [search_knowledge] (450 + 850 -> 1300 ms)
-    4190  -> Listening
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2550  call get_account call_1_1
+    2550  call search_knowledge call_1_2
+    2600  User: What plan?
+    2600  store 1 User: What plan?
+    2850  answer call_1_1: {"ok":true}
+    2850  tool get_account Ok after 300 ms
+    3050  answer call_1_2: {"ok":true}
+    3050  tool search_knowledge Ok after 500 ms
+    3050  create response 2
+    3250  play 2
+    3250  -> Speaking
+    4140  Assistant: You are on Pro.
+    4140  store 2 Assistant: You are on Pro. [get_account] [search_knowledge] (400 + 850 -> 1250 ms)
+    4140  -> Listening
     8000  end call: UserHangup
     "#);
 }
@@ -238,27 +377,28 @@ fn a_tool_that_hangs_is_given_up_and_the_caller_hears_something_meanwhile() {
         0  -> Initializing
         0  -> Idle
         0  -> Listening
-     2450  commit audio
-     2450  create response 1
-     2450  -> Thinking
-     2600  call get_account call_1_1
-     2650  User: What plan?
-     2650  store 1 User: What plan?
-     5250  synthesise 2: One moment, please.
-     5350  play 2
-     5350  -> Speaking
-     6480  Assistant: One moment, please.
-     6480  store 2 Assistant: One moment, please.
-     6480  -> Thinking
-     8600  cancel tool call_1_1
-     8600  answer call_1_1: {"error":{"code":"timeout","message":"it took too long"}}
-     8600  tool get_account TimedOut after 6000 ms
-     8600  create response 2
-     8800  play 3
-     8800  -> Speaking
-     9750  Assistant: I cannot see it.
-     9750  store 3 Assistant: I cannot see it. [get_account] (450 + 6350 -> 6800 ms)
-     9750  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2550  call get_account call_1_1
+     2600  User: What plan?
+     2600  store 1 User: What plan?
+     5200  synthesise 2: One moment, please.
+     5300  play 2
+     5300  -> Speaking
+     6430  Assistant: One moment, please.
+     6430  store 2 Assistant: One moment, please.
+     6430  -> Thinking
+     8550  cancel tool call_1_1
+     8550  answer call_1_1: {"error":{"code":"timeout","message":"it took too long"}}
+     8550  tool get_account TimedOut after 6000 ms
+     8550  create response 2
+     8750  play 3
+     8750  -> Speaking
+     9700  Assistant: I cannot see it.
+     9700  store 3 Assistant: I cannot see it. [get_account] (400 + 6350 -> 6750 ms)
+     9700  -> Listening
     15000  end call: UserHangup
     "#);
 }
@@ -277,26 +417,28 @@ fn a_tool_that_is_running_when_the_caller_speaks_on_is_answered_without_a_second
         0  -> Initializing
         0  -> Idle
         0  -> Listening
-     2450  commit audio
-     2450  create response 1
-     2450  -> Thinking
-     2600  call get_account call_1_1
-     2650  User: What plan?
-     2650  store 1 User: What plan?
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2550  call get_account call_1_1
+     2600  User: What plan?
+     2600  store 1 User: What plan?
      2860  -> Listening
-     3350  count Interruption
-     4100  answer call_1_1: {"ok":true}
-     4100  tool get_account Ok after 1500 ms
-     4750  commit audio
-     4750  create response 2
-     4750  -> Thinking
-     4950  User: I mean, what plan?
-     4950  store 2 User: I mean, what plan?
-     4950  play 2
-     4950  -> Speaking
-     5840  Assistant: You are on Pro.
-     5840  store 3 Assistant: You are on Pro. (450 + 200 -> 650 ms)
-     5840  -> Listening
+     3300  count Interruption
+     4050  answer call_1_1: {"ok":true}
+     4050  tool get_account Ok after 1500 ms
+     4500  judge pause 2
+     4700  commit audio
+     4700  create response 2
+     4700  -> Thinking
+     4900  User: I mean, what plan?
+     4900  store 2 User: I mean, what plan?
+     4900  play 2
+     4900  -> Speaking
+     5790  Assistant: You are on Pro.
+     5790  store 3 Assistant: You are on Pro. (400 + 200 -> 600 ms)
+     5790  -> Listening
     10000  end call: UserHangup
     "#);
 }
@@ -317,35 +459,36 @@ fn the_fifth_round_of_tools_may_call_none() {
         0  -> Initializing
         0  -> Idle
         0  -> Listening
-     2450  commit audio
-     2450  create response 1
-     2450  -> Thinking
-     2600  call a call_1_1
-     2650  User: Loop.
-     2650  store 1 User: Loop.
-     2650  answer call_1_1: {"ok":true}
-     2650  tool a Ok after 50 ms
-     2750  create response 2
-     2900  call a call_2_1
-     2950  answer call_2_1: {"ok":true}
-     2950  tool a Ok after 50 ms
-     3050  create response 3
-     3200  call a call_3_1
-     3250  answer call_3_1: {"ok":true}
-     3250  tool a Ok after 50 ms
-     3350  create response 4
-     3500  call a call_4_1
-     3550  answer call_4_1: {"ok":true}
-     3550  tool a Ok after 50 ms
-     3650  create response 5 without tools
-     3800  answer call_5_1: {"error":{"code":"cancelled","message":"no tool can be used now"}}
-     3950  count ResponseFailed
-     3950  create response 6 without tools
-     4150  play 6
-     4150  -> Speaking
-     4560  Assistant: Enough.
-     4560  store 2 Assistant: Enough. [a] [a] [a] [a] (450 + 1700 -> 2150 ms)
-     4560  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2550  call a call_1_1
+     2600  User: Loop.
+     2600  store 1 User: Loop.
+     2600  answer call_1_1: {"ok":true}
+     2600  tool a Ok after 50 ms
+     2700  create response 2
+     2850  call a call_2_1
+     2900  answer call_2_1: {"ok":true}
+     2900  tool a Ok after 50 ms
+     3000  create response 3
+     3150  call a call_3_1
+     3200  answer call_3_1: {"ok":true}
+     3200  tool a Ok after 50 ms
+     3300  create response 4
+     3450  call a call_4_1
+     3500  answer call_4_1: {"ok":true}
+     3500  tool a Ok after 50 ms
+     3600  create response 5 without tools
+     3750  answer call_5_1: {"error":{"code":"cancelled","message":"no tool can be used now"}}
+     3900  count ResponseFailed
+     3900  create response 6 without tools
+     4100  play 6
+     4100  -> Speaking
+     4510  Assistant: Enough.
+     4510  store 2 Assistant: Enough. [a] [a] [a] [a] (400 + 1700 -> 2100 ms)
+     4510  -> Listening
     12000  end call: UserHangup
     "#);
 }
@@ -362,20 +505,21 @@ fn the_assistant_says_goodbye_before_it_hangs_up() {
        0  -> Initializing
        0  -> Idle
        0  -> Listening
-    2450  commit audio
-    2450  create response 1
-    2450  -> Thinking
-    2600  call end_call call_1_1
-    2610  answer call_1_1: {"ok":true}
-    2610  tool end_call Ok after 10 ms
-    2650  User: Thanks, bye.
-    2650  store 1 User: Thanks, bye.
-    2750  create response 2
-    2950  play 2
-    2950  -> Speaking
-    3420  Assistant: Goodbye.
-    3420  store 2 Assistant: Goodbye. [end_call] (450 + 500 -> 950 ms)
-    3420  end call: AgentHangup
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2550  call end_call call_1_1
+    2560  answer call_1_1: {"ok":true}
+    2560  tool end_call Ok after 10 ms
+    2600  User: Thanks, bye.
+    2600  store 1 User: Thanks, bye.
+    2700  create response 2
+    2900  play 2
+    2900  -> Speaking
+    3370  Assistant: Goodbye.
+    3370  store 2 Assistant: Goodbye. [end_call] (400 + 500 -> 900 ms)
+    3370  end call: AgentHangup
     "#);
 }
 
@@ -391,21 +535,22 @@ fn a_text_to_say_waits_for_the_answer() {
        0  -> Initializing
        0  -> Idle
        0  -> Listening
-    2450  commit audio
-    2450  create response 1
-    2450  -> Thinking
-    2650  User: What plan?
-    2650  store 1 User: What plan?
-    2650  play 1
-    2650  -> Speaking
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2600  User: What plan?
+    2600  store 1 User: What plan?
+    2600  play 1
+    2600  -> Speaking
     3000  synthesise 2: Your ticket was closed.
-    4080  Assistant: You are on the Pro plan.
-    4080  store 2 Assistant: You are on the Pro plan. (450 + 200 -> 650 ms)
-    4080  play 2
-    5460  Assistant: Your ticket was closed.
-    5460  tell model: Your ticket was closed.
-    5460  store 3 Assistant: Your ticket was closed.
-    5460  -> Listening
+    4030  Assistant: You are on the Pro plan.
+    4030  store 2 Assistant: You are on the Pro plan. (400 + 200 -> 600 ms)
+    4030  play 2
+    5410  Assistant: Your ticket was closed.
+    5410  tell model: Your ticket was closed.
+    5410  store 3 Assistant: Your ticket was closed.
+    5410  -> Listening
     8000  end call: UserHangup
     ");
 }
@@ -422,21 +567,22 @@ fn a_response_that_fails_is_asked_for_once_more_and_then_excused() {
        0  -> Initializing
        0  -> Idle
        0  -> Listening
-    2450  commit audio
-    2450  create response 1
-    2450  -> Thinking
-    2650  User: What plan?
-    2650  store 1 User: What plan?
-    2750  count ResponseFailed
-    2750  create response 2
-    3050  count ResponseFailed
-    3050  synthesise 3: Sorry, I could not answer that. Please ask me again.
-    3050  -> Listening
-    3150  play 3
-    3150  -> Speaking
-    6260  Assistant: Sorry, I could not answer that. Please ask me again.
-    6260  store 2 Assistant: Sorry, I could not answer that. Please ask me again.
-    6260  -> Listening
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2600  User: What plan?
+    2600  store 1 User: What plan?
+    2700  count ResponseFailed
+    2700  create response 2
+    3000  count ResponseFailed
+    3000  synthesise 3: Sorry, I could not answer that. Please ask me again.
+    3000  -> Listening
+    3100  play 3
+    3100  -> Speaking
+    6210  Assistant: Sorry, I could not answer that. Please ask me again.
+    6210  store 2 Assistant: Sorry, I could not answer that. Please ask me again.
+    6210  -> Listening
     9000  end call: UserHangup
     ");
 }
@@ -455,16 +601,17 @@ fn an_answer_that_was_lost_with_the_session_is_asked_for_again() {
        0  -> Initializing
        0  -> Idle
        0  -> Listening
-    2450  commit audio
-    2450  create response 1
-    2450  -> Thinking
-    2650  User: What plan?
-    2650  store 1 User: What plan?
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2600  User: What plan?
+    2600  store 1 User: What plan?
     4000  create response 2
     4200  play 2
     4200  -> Speaking
     4430  Assistant: Pro.
-    4430  store 2 Assistant: Pro. (450 + 1750 -> 2200 ms)
+    4430  store 2 Assistant: Pro. (400 + 1800 -> 2200 ms)
     4430  -> Listening
     9000  end call: UserHangup
     ");
@@ -480,16 +627,17 @@ fn a_provider_that_stays_away_ends_the_call_with_a_word() {
         0  -> Initializing
         0  -> Idle
         0  -> Listening
-     2650  commit audio
-     2650  -> Thinking
-     2850  User: Hello?
-     2850  store 1 User: Hello?
-     5450  synthesise 2: One moment, please.
-     5550  play 2
-     5550  -> Speaking
-     6680  Assistant: One moment, please.
-     6680  store 2 Assistant: One moment, please.
-     6680  -> Thinking
+     2400  judge pause 1
+     2600  commit audio
+     2600  -> Thinking
+     2800  User: Hello?
+     2800  store 1 User: Hello?
+     5400  synthesise 2: One moment, please.
+     5500  play 2
+     5500  -> Speaking
+     6630  Assistant: One moment, please.
+     6630  store 2 Assistant: One moment, please.
+     6630  -> Thinking
     13000  synthesise 3: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
     13000  -> Listening
     13100  play 3
@@ -526,9 +674,9 @@ fn the_longest_call_ends_with_a_word() {
     let written = transcript(&script);
     let end = written.lines().rev().take(7).collect::<Vec<_>>();
     assert_snapshot!(end.into_iter().rev().collect::<Vec<_>>().join("\n"), @r"
-    1800100  play 45
     1800100  -> Speaking
-    1801450  clear audio
+    1801200  judge pause 45
+    1801400  clear audio
     1803570  Assistant: We have reached the longest time a call may last. Goodbye.
     1803570  tell model: We have reached the longest time a call may last. Goodbye.
     1803570  store 89 Assistant: We have reached the longest time a call may last. Goodbye.

@@ -1,0 +1,128 @@
+//! How long a pause must last before the caller's turn counts as over.
+
+use std::time::Duration;
+
+use super::Settings;
+
+/// How much a pause that the caller spoke on after changes what is expected of the next.
+const LEARNING_RATE: f32 = 0.25;
+
+/// The wait in a pause: between a short and a long delay, the longer the less complete the turn
+/// sounds. The short one follows the caller's own pauses.
+#[derive(Debug)]
+pub(super) struct Endpointing {
+    shortest: Duration,
+    longest: Duration,
+    /// An exponential average of the pauses in which the caller had not finished.
+    usual_pause: Duration,
+}
+
+impl Endpointing {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let shortest = settings.min_endpointing_delay;
+        Self {
+            shortest,
+            longest: settings.max_endpointing_delay.max(shortest),
+            usual_pause: shortest,
+        }
+    }
+
+    /// Whether it makes a difference how a pause sounds.
+    pub(super) fn is_judged(&self) -> bool {
+        self.shortest < self.longest
+    }
+
+    /// The wait in a pause before which the turn sounds complete with this probability; `None`
+    /// while that is not known.
+    pub(super) fn wait(&self, complete: Option<f32>) -> Duration {
+        let shortest = self.usual_pause.clamp(self.shortest, self.longest);
+        shortest + part_of(self.longest - shortest, doubt(complete))
+    }
+
+    /// The caller spoke on after a pause. What the pause sounded like explains some of it: one
+    /// that sounded unfinished tells little about how long they are silent otherwise.
+    pub(super) fn went_on(&mut self, pause: Duration, complete: Option<f32>) {
+        let pause = pause.clamp(self.shortest, self.longest);
+        let rate = LEARNING_RATE * (1.0 - doubt(complete));
+        self.usual_pause = part_of(self.usual_pause, 1.0 - rate) + part_of(pause, rate);
+    }
+}
+
+/// In whole milliseconds.
+fn part_of(length: Duration, part: f32) -> Duration {
+    Duration::from_millis((length.as_millis() as f32 * part).round() as u64)
+}
+
+/// Finished questions are often given no more than 0.3 and broken off sentences hardly ever that
+/// much, so doubt counts little until it is great.
+fn doubt(complete: Option<f32>) -> f32 {
+    match complete {
+        Some(complete) if !complete.is_nan() => (1.0 - complete.clamp(0.0, 1.0)).powi(4),
+        _ => 0.1,
+    }
+}
+
+#[cfg(test)]
+mod unit {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn endpointing() -> Endpointing {
+        Endpointing::new(&Settings::default())
+    }
+
+    fn row(endpointing: &Endpointing) -> String {
+        [Some(1.0), Some(0.7), Some(0.3), Some(0.05), Some(0.0), None]
+            .map(|complete| endpointing.wait(complete).as_millis().to_string())
+            .join(" ")
+    }
+
+    #[test]
+    fn the_wait_grows_with_doubt_and_with_the_pauses_of_the_caller() {
+        let mut endpointing = endpointing();
+        insta::assert_snapshot!(row(&endpointing), @"400 421 1024 2518 3000 660");
+        for _ in 0..4 {
+            endpointing.went_on(Duration::from_millis(900), Some(0.9));
+        }
+        insta::assert_snapshot!(row(&endpointing), @"742 760 1284 2581 3000 968");
+        // They were heard to be unfinished: no reason to answer later when they are finished.
+        for _ in 0..4 {
+            endpointing.went_on(Duration::from_millis(2900), Some(0.0));
+        }
+        insta::assert_snapshot!(row(&endpointing), @"742 760 1284 2581 3000 968");
+        for _ in 0..8 {
+            endpointing.went_on(Duration::from_millis(250), Some(0.9));
+        }
+        insta::assert_snapshot!(row(&endpointing), @"435 456 1051 2524 3000 692");
+    }
+
+    #[test]
+    fn two_equal_delays_are_a_fixed_one() {
+        let delay = Duration::from_millis(700);
+        let mut fixed = Endpointing::new(&Settings {
+            min_endpointing_delay: delay,
+            max_endpointing_delay: Duration::ZERO,
+            ..Settings::default()
+        });
+        assert!(!fixed.is_judged());
+        fixed.went_on(Duration::from_secs(2), None);
+        assert_eq!([fixed.wait(None), fixed.wait(Some(0.0))], [delay, delay]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_wait_never_leaves_its_bounds(
+            pauses in prop::collection::vec((0..100_000_u64, prop::option::of(any::<f32>())), 0..50),
+            complete in prop::option::of(any::<f32>()),
+        ) {
+            let mut endpointing = endpointing();
+            for (pause, complete) in pauses {
+                endpointing.went_on(Duration::from_millis(pause), complete);
+            }
+            let settings = Settings::default();
+            let bounds = settings.min_endpointing_delay..=settings.max_endpointing_delay;
+            prop_assert!(bounds.contains(&endpointing.wait(complete)));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What a caller's sound tells beyond whether there is a voice: whether they have finished.
+//!
+//! Models run on threads of their own, away from the sound's path, and few at a time: what is not
+//! known soon is of no use, so the answer is then that it is not known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use speech::Models;
+use speech::resample::{extend_f32, resample};
+use speech::turn::{self, TurnDetector};
+use tokio::sync::Semaphore;
+
+/// Sound judged at a time.
+const WORKERS: usize = 2;
+/// How long a question may stand in line. Later the answer would come too late.
+const MAX_WAIT: Duration = Duration::from_millis(500);
+
+/// Judges callers' sound. Clones share the models.
+#[derive(Debug, Clone)]
+pub(crate) struct Judge {
+    turns: TurnDetector,
+    places: Arc<Semaphore>,
+}
+
+impl Judge {
+    /// Loads the models.
+    ///
+    /// # Errors
+    /// What [`Models::turn_detector`] says.
+    pub(crate) fn load(models: &Models) -> Result<Self, speech::Error> {
+        Ok(Self {
+            turns: models.turn_detector(WORKERS)?,
+            places: Arc::new(Semaphore::new(WORKERS)),
+        })
+    }
+
+    /// The probability, 0 to 1, that whoever spoke in this 24 kHz sound has finished; `None` when
+    /// it cannot be told in time.
+    pub(crate) async fn end_of_turn(&self, sound: Vec<i16>) -> Option<f32> {
+        let turns = self.turns.clone();
+        self.ask(sound, move |pcm| turns.end_of_turn(pcm)).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        sound: Vec<i16>,
+        question: impl FnOnce(&[f32]) -> Result<T, speech::Error> + Send + 'static,
+    ) -> Option<T> {
+        let place = tokio::time::timeout(MAX_WAIT, self.places.clone().acquire_owned());
+        let place = place.await.ok()?.ok()?;
+        let answer = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            question(&pcm_16k(&sound)?)
+        });
+        match answer.await.ok()? {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                tracing::warn!(%error, "A caller's sound could not be judged");
+                None
+            }
+        }
+    }
+}
+
+fn pcm_16k(sound: &[i16]) -> Result<Vec<f32>, speech::Error> {
+    let mut floats = Vec::with_capacity(sound.len());
+    extend_f32(sound, &mut floats);
+    resample(livekit_rtc::SAMPLE_RATE, turn::SAMPLE_RATE, &floats)
+}
+
+/// The last seconds of what the caller says, as much as can be judged.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    /// 24 kHz.
+    sound: std::collections::VecDeque<i16>,
+}
+
+impl Recent {
+    const MAX_SAMPLES: usize = turn::SECONDS * livekit_rtc::SAMPLE_RATE as usize;
+
+    pub(crate) fn push(&mut self, samples: &[i16]) {
+        self.sound.extend(samples);
+        let excess = self.sound.len().saturating_sub(Self::MAX_SAMPLES);
+        self.sound.drain(..excess);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.sound.clear();
+    }
+
+    pub(crate) fn to_vec(&self) -> Vec<i16> {
+        self.sound.iter().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::tests::{models, sentence};
+
+    #[tokio::test]
+    async fn a_finished_question_sounds_more_finished_than_its_first_half() {
+        let judge = Judge::load(&models()).expect("the models load");
+        let (sound, voiced) = sentence(4_800);
+        let whole = judge.end_of_turn(sound.clone()).await.expect("an answer");
+        let half = [&sound[..4_800 + voiced / 2], &[0; 4_800]].concat();
+        let half = judge.end_of_turn(half).await.expect("an answer");
+        assert!(whole > 0.5 && half < whole, "{whole} and {half}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_would_come_too_late_is_not_known() {
+        let judge = Judge::load(&models()).expect("the models load");
+        let _taken = judge.places.acquire_many(WORKERS as u32).await;
+        assert_eq!(judge.end_of_turn(vec![0; 24_000]).await, None);
+    }
+
+    #[test]
+    fn only_the_last_seconds_are_kept() {
+        let mut recent = Recent::default();
+        for second in 0..12 {
+            recent.push(&vec![second; 24_000]);
+        }
+        let kept = recent.to_vec();
+        assert_eq!(
+            (kept.len(), kept[0], kept[kept.len() - 1]),
+            (192_000, 4, 11)
+        );
+        recent.clear();
+        assert!(recent.to_vec().is_empty());
+    }
+}
