@@ -22,6 +22,7 @@ mod pool;
 pub mod recognition;
 pub mod resample;
 mod runtime;
+mod signed;
 pub mod synthesis;
 pub mod turn;
 pub mod vad;

@@ -59,7 +59,7 @@ impl Synthesizer {
     ) -> Result<Self, Error> {
         let dir = dir.join("kokoro");
         let voices = voices::load(&dir.join("voices"))?;
-        let load = || runtime.load(dir.join("kokoro-v1.0.int8.onnx"), threads);
+        let load = || runtime.load_quantised(dir.join("kokoro-v1.0.int8.onnx"), threads);
         Ok(Self {
             workers: Arc::new(Pool::new(MODEL, workers, load)?),
             phonemizer: Arc::new(Phonemizer::new()?),
