@@ -188,7 +188,16 @@ impl InputAudio {
                 return Some(change);
             }
         }
-        self.limit()
+        self.overdue().or_else(|| self.limit())
+    }
+
+    /// Ends the turn as soon as the pause has lasted long enough, rather than with the next whole
+    /// window: what was heard of that one so far is taken for silence as well.
+    fn overdue(&mut self) -> Option<Change> {
+        self.detection?;
+        let (since, _) = self.pause()?;
+        let waited = Duration::from_millis((self.end() - since) / PER_MS);
+        (waited >= self.segmenter.min_silence()).then(|| self.stop())
     }
 
     /// What a segment means when turns are detected.

@@ -176,11 +176,11 @@ async fn nobody_is_asked_again_who_turned_that_off() {
     call.silence(20_000).await;
     insta::assert_snapshot!(call.told, @r#"
        0 speech_started
-    1400 speech_stopped 1408
-    1400 committed
-    1400 response.created
-    1400 says What can I do for you?
-    1400 response.done completed
+    1300 speech_stopped 1376
+    1300 committed
+    1300 response.created
+    1300 says What can I do for you?
+    1300 response.done completed
     "#);
 }
 
@@ -204,13 +204,13 @@ async fn a_turn_that_sounds_broken_off_is_waited_for() {
     low      700 ms after Hello.
     low     7500 ms after I wanted to ask you about
     low     1500 ms after Goodbye.
-    medium   500 ms after Hello.
+    medium   400 ms after Hello.
     medium  3800 ms after I wanted to ask you about
     medium   800 ms after Goodbye.
     high     300 ms after Hello.
     high    1900 ms after I wanted to ask you about
     high     500 ms after Goodbye.
-    auto     500 ms after Hello.
+    auto     400 ms after Hello.
     auto    3800 ms after I wanted to ask you about
     auto     800 ms after Goodbye.
     "#);
@@ -285,7 +285,7 @@ async fn an_answer_is_prepared_in_the_pause_and_told_of_when_the_turn_has_ended(
     assert_eq!(prepared(&call), (1, true), "it is not made twice");
     assert!(
         call.told
-            .ends_with("says What can I do for you?\n  1400 response.done completed\n")
+            .ends_with("says What can I do for you?\n  1300 response.done completed\n")
     );
 }
 

@@ -158,6 +158,11 @@ impl Segmenter {
         self.position
     }
 
+    /// How long silence must last for speech to count as ended.
+    pub fn min_silence(&self) -> Duration {
+        self.config.min_silence
+    }
+
     /// Changes how long silence must last, from the next window on.
     pub fn set_min_silence(&mut self, min_silence: Duration) {
         self.config.min_silence = min_silence;
