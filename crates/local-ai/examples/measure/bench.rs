@@ -214,18 +214,24 @@ impl Bench<'_> {
     }
 }
 
+/// For short and for long first clauses: all turns, and those whose clause was made for the turn.
 fn latencies(sessions: usize, turns: &[Turn], silence_ms: u32) -> Vec<Vec<String>> {
     let (short, long): (Vec<Turn>, Vec<Turn>) = turns
         .iter()
-        .filter(|turn| turn.is_made)
         .cloned()
         .partition(|turn| turn.first_clause <= SHORT);
-    let goal = |class: usize| (sessions == 1).then(|| GOALS_MS[class]);
-    let name = sessions.to_string();
-    row(&name, &short, silence_ms, goal(0))
-        .into_iter()
-        .chain(row(&name, &long, silence_ms, goal(1)))
-        .collect()
+    let mut rows = Vec::new();
+    for (turns, goal_ms) in [short, long].into_iter().zip(GOALS_MS) {
+        let goal = (sessions == 1).then_some(goal_ms);
+        rows.extend(row(&sessions.to_string(), &turns, silence_ms, goal));
+        let (made, known): (Vec<Turn>, Vec<Turn>) =
+            turns.into_iter().partition(|turn| turn.is_made);
+        if !known.is_empty() {
+            let name = format!("{sessions}, made anew");
+            rows.extend(row(&name, &made, silence_ms, None));
+        }
+    }
+    rows
 }
 
 /// A row of the table of latencies, if there are turns.
