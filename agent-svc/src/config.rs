@@ -123,7 +123,7 @@ pub struct OpenaiConfig {
 /// How calls are held.
 #[derive(Clone, Debug, Args)]
 pub struct CallsConfig {
-    /// Folder with the models that listen: voice activity, end of turn.
+    /// Folder with the models that listen: voice activity, end of turn, recognition.
     #[arg(long, env)]
     pub models_dir: PathBuf,
 

@@ -1,4 +1,5 @@
-//! What a caller's sound tells beyond whether there is a voice: whether they have finished.
+//! What a caller's sound tells beyond whether there is a voice: whether they have finished, and
+//! the words of a short one.
 //!
 //! Models run on threads of their own, away from the sound's path, and few at a time: what is not
 //! known soon is of no use, so the answer is then that it is not known.
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use speech::Models;
+use speech::recognition::Recognizer;
 use speech::resample::{extend_f32, resample};
 use speech::turn::{self, TurnDetector};
 use tokio::sync::Semaphore;
@@ -20,6 +22,7 @@ const MAX_WAIT: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone)]
 pub(crate) struct Judge {
     turns: TurnDetector,
+    words: Recognizer,
     places: Arc<Semaphore>,
 }
 
@@ -27,10 +30,11 @@ impl Judge {
     /// Loads the models.
     ///
     /// # Errors
-    /// What [`Models::turn_detector`] says.
+    /// What [`Models::turn_detector`] and [`Models::recognizer`] say.
     pub(crate) fn load(models: &Models) -> Result<Self, speech::Error> {
         Ok(Self {
             turns: models.turn_detector(WORKERS)?,
+            words: models.recognizer(WORKERS)?,
             places: Arc::new(Semaphore::new(WORKERS)),
         })
     }
@@ -40,6 +44,14 @@ impl Judge {
     pub(crate) async fn end_of_turn(&self, sound: Vec<i16>) -> Option<f32> {
         let turns = self.turns.clone();
         self.ask(sound, move |pcm| turns.end_of_turn(pcm)).await
+    }
+
+    /// The English words of this 24 kHz sound, empty if there are none; `None` when they cannot be
+    /// told in time.
+    pub(crate) async fn words(&self, sound: Vec<i16>) -> Option<String> {
+        let words = self.words.clone();
+        let text = self.ask(sound, move |pcm| Ok(words.transcribe(pcm)?.text));
+        Some(without_inventions(text.await?))
     }
 
     async fn ask<T: Send + 'static>(
@@ -61,6 +73,12 @@ impl Judge {
             }
         }
     }
+}
+
+/// A single word without a mark is what the recogniser makes of a noise.
+fn without_inventions(text: String) -> String {
+    let is_bare = !text.contains(char::is_whitespace) && text.ends_with(char::is_alphanumeric);
+    if is_bare { String::new() } else { text }
 }
 
 fn pcm_16k(sound: &[i16]) -> Result<Vec<f32>, speech::Error> {
@@ -107,6 +125,22 @@ mod tests {
         let half = [&sound[..4_800 + voiced / 2], &[0; 4_800]].concat();
         let half = judge.end_of_turn(half).await.expect("an answer");
         assert!(whole > 0.5 && half < whole, "{whole} and {half}");
+    }
+
+    #[tokio::test]
+    async fn words_are_told_from_noise() {
+        let judge = Judge::load(&models()).expect("the models load");
+        let (sound, _) = sentence(7_200);
+        let words = judge.words(sound).await.expect("an answer");
+        assert!(words.to_lowercase().contains("plan"), "{words}");
+        let knock = (0..14_400).map(|at: i32| {
+            if at < 2_400 {
+                (at * 7_919 % 9_000) as i16
+            } else {
+                0
+            }
+        });
+        assert_eq!(judge.words(knock.collect()).await.as_deref(), Some(""));
     }
 
     #[tokio::test(start_paused = true)]

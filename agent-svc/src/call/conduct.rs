@@ -7,8 +7,8 @@ use super::hub::{Standing, What};
 use super::stage::Piece;
 use super::task::{Done, Task};
 use crate::domain::{
-    AgentState, EndReason, Input, Metric, Output, PauseId, SegmentId, SpeechId, ToolRequest,
-    ToolResult, ToolStatus,
+    AgentState, EndReason, Input, Metric, Output, PauseId, SegmentId, SoundId, SpeechId,
+    ToolRequest, ToolResult, ToolStatus,
 };
 use crate::media;
 use crate::realtime::Command;
@@ -26,6 +26,7 @@ impl Task {
     fn carry_out_one(&mut self, output: Output) {
         match output {
             Output::JudgeTurn(pause) => self.judge_turn(pause),
+            Output::RecogniseSound(sound) => self.recognise(sound),
             Output::CommitAudio => {
                 self.tell_provider(Command::Commit);
                 self.close_input();
@@ -95,6 +96,18 @@ impl Task {
         tokio::spawn(async move {
             let complete = judge.end_of_turn(sound).await;
             let _ = send(&done, Input::TurnJudged { pause, complete }).await;
+        });
+    }
+
+    fn recognise(&self, sound: SoundId) {
+        let (judge, done, recent) = (
+            self.app.judge.clone(),
+            self.done.clone(),
+            self.recent.to_vec(),
+        );
+        tokio::spawn(async move {
+            let text = judge.words(recent).await;
+            let _ = send(&done, Input::SoundRecognised { sound, text }).await;
         });
     }
 

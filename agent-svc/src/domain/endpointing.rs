@@ -40,9 +40,13 @@ impl Endpointing {
     }
 
     /// The caller spoke on after a pause. What the pause sounded like explains some of it: one
-    /// that sounded unfinished tells little about how long they are silent otherwise.
+    /// that sounded unfinished tells little about how long they are silent otherwise. After more
+    /// than the longest delay it was no pause.
     pub(super) fn went_on(&mut self, pause: Duration, complete: Option<f32>) {
-        let pause = pause.clamp(self.shortest, self.longest);
+        if pause > self.longest {
+            return;
+        }
+        let pause = pause.max(self.shortest);
         let rate = LEARNING_RATE * (1.0 - doubt(complete));
         self.usual_pause = part_of(self.usual_pause, 1.0 - rate) + part_of(pause, rate);
     }

@@ -76,6 +76,10 @@ number_id! {
     /// A pause in a turn of the caller.
     PauseId
 }
+number_id! {
+    /// A question for the words of a sound of the caller.
+    SoundId
+}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +111,13 @@ pub enum Input {
         pause: PauseId,
         /// The probability, 0 to 1, that the caller has finished; `None` when it cannot be told.
         complete: Option<f32>,
+    },
+    /// What [`Output::RecogniseSound`] asked for.
+    SoundRecognised {
+        /// Which question.
+        sound: SoundId,
+        /// The words, empty if there are none; `None` when they cannot be told.
+        text: Option<String>,
     },
     /// Something about the provider's session.
     Realtime(Realtime),
@@ -298,6 +309,8 @@ pub enum Output {
     /// Judge from the sound of the caller's turn whether they have finished. Once a pause, when it
     /// has lasted as long as voice activity detection takes to notice.
     JudgeTurn(PauseId),
+    /// Tell which words the sound has that the caller makes over the assistant, as far as it goes.
+    RecogniseSound(SoundId),
     /// Make a user turn of the sound sent so far.
     CommitAudio,
     /// Forget the sound sent since the last commit.

@@ -8,6 +8,7 @@
 mod conversation;
 mod endpointing;
 mod event;
+mod hold;
 mod limits;
 mod responses;
 mod settings;
@@ -16,6 +17,7 @@ mod time;
 mod tools;
 mod transcript;
 mod turns;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -23,8 +25,8 @@ mod tests;
 pub use conversation::{Conversation, QueueFull};
 pub use event::{
     AgentState, EndReason, Input, ItemId, Latency, Metric, Outcome, Output, PauseId, Playout,
-    Realtime, ResponseId, Role, SegmentId, SpeechId, Ticket, ToolCallId, ToolEffect, ToolRecord,
-    ToolRequest, ToolResult, ToolStatus, Turn,
+    Realtime, ResponseId, Role, SegmentId, SoundId, SpeechId, Ticket, ToolCallId, ToolEffect,
+    ToolRecord, ToolRequest, ToolResult, ToolStatus, Turn,
 };
 pub use settings::Settings;
 pub use time::{Moment, Samples};

@@ -12,9 +12,23 @@ pub struct Settings {
     pub min_endpointing_delay: Duration,
     /// The same for a turn that sounds as if it went on.
     pub max_endpointing_delay: Duration,
-    /// Speech over the assistant that is shorter than this is a cough or a nod: it pauses the
-    /// answer, which then goes on.
+    /// A sound over the assistant that is shorter has no words: it pauses the answer, which then
+    /// goes on.
+    pub min_word: Duration,
+    /// A sound over the assistant that is shorter is no interruption, unless its words say so. One
+    /// that goes on is asked for its words by then.
     pub min_interruption: Duration,
+    /// How long after its first voiced sound it is decided at the latest whether a sound is an
+    /// interruption.
+    pub interruption_decision: Duration,
+    /// The same for a sound whose words so far show no more than that the caller follows.
+    pub max_backchannel: Duration,
+    /// How long after its first sound the assistant may hear itself, until echo cancellation on
+    /// the caller's side has settled.
+    pub echo_warm_up: Duration,
+    /// In that time a sound does not pause the assistant. One that lasts as long is an
+    /// interruption, a shorter one only when its words are others than the assistant's.
+    pub echo_interruption: Duration,
     /// A turn that lasts longer is taken as it is.
     pub max_turn: Duration,
     /// How long the caller waits for a sound before a filler is spoken.
@@ -72,7 +86,12 @@ impl Default for Settings {
             vad_silence: Duration::from_millis(200),
             min_endpointing_delay: Duration::from_millis(400),
             max_endpointing_delay: Duration::from_secs(3),
-            min_interruption: Duration::from_millis(300),
+            min_word: Duration::from_millis(250),
+            min_interruption: Duration::from_millis(500),
+            interruption_decision: Duration::from_millis(800),
+            max_backchannel: Duration::from_millis(1000),
+            echo_warm_up: Duration::from_secs(3),
+            echo_interruption: Duration::from_millis(1500),
             max_turn: Duration::from_secs(60),
             filler_after: Duration::from_millis(2800),
             confirm_timeout: Duration::from_secs(4),

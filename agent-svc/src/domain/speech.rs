@@ -49,6 +49,13 @@ pub(super) enum Kind {
     Notice,
 }
 
+impl Kind {
+    /// Whether the caller may cut it short.
+    pub(super) fn is_interruptible(self) -> bool {
+        self != Self::Notice
+    }
+}
+
 /// The sound and the words of one item.
 #[derive(Debug)]
 struct Part {
@@ -140,6 +147,12 @@ impl Speech {
 
     pub(super) fn received(&self) -> Samples {
         self.received
+    }
+
+    /// All the words it has so far, heard or not.
+    pub(super) fn text(&self) -> String {
+        let texts: Vec<&str> = self.parts.iter().map(|part| part.text.as_str()).collect();
+        texts.join(" ")
     }
 
     /// The words that were heard so far: never fewer than were shown.
@@ -292,6 +305,13 @@ impl SpeechQueue {
         let is_it = |speech: &Speech| speech.kind == Kind::Reply(ticket);
         let place = self.waiting.iter().position(is_it)?;
         self.waiting.remove(place)
+    }
+
+    /// Whether a reply waits of which nothing was heard yet.
+    pub(super) fn has_waiting_reply(&self) -> bool {
+        let is_reply =
+            |speech: &Speech| matches!(speech.kind, Kind::Reply(_)) && speech.has_sound();
+        self.waiting.iter().any(is_reply)
     }
 
     /// Drops everything that waits.

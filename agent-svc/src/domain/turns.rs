@@ -150,15 +150,3 @@ impl CallerTurn {
         !matches!(self.state, State::Quiet)
     }
 }
-
-/// The assistant waits: the caller made a sound while it was speaking or thinking, and it is not
-/// decided yet whether that is an interruption.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Hold {
-    /// First voiced sound.
-    pub(super) from: Moment,
-    /// When it counts as an interruption if it still goes on.
-    pub(super) deadline: Moment,
-    /// Whether the playout was told to pause.
-    pub(super) paused: bool,
-}

@@ -30,12 +30,13 @@ impl Closing {
 impl Conversation {
     /// Says a last line and ends, whether or not the line can be spoken.
     pub(super) fn say_goodbye(&mut self, reason: EndReason, line: String) {
-        if self.closing.as_ref().is_some_and(Closing::is_final) {
+        if self.is_saying_goodbye() {
             return;
         }
         if !self.limits.is_caller_here() || !self.joined {
             return self.end(reason);
         }
+        self.dismiss_caller();
         if let Some(cancel) = self.responses.cancel(self.now) {
             self.push(cancel);
         }
@@ -46,6 +47,11 @@ impl Conversation {
             deadline: Some(self.now + self.settings.farewell_timeout),
         });
         self.speak(Kind::Notice, line);
+    }
+
+    /// Whether the last words of the call are being said.
+    pub(super) fn is_saying_goodbye(&self) -> bool {
+        self.closing.as_ref().is_some_and(Closing::is_final)
     }
 
     pub(super) fn ending_deadline(&self) -> Option<Moment> {

@@ -1,40 +1,50 @@
 //! Who has the floor: the caller's turns, and whether a sound of theirs is an interruption.
 
-use super::super::speech::{Cut, Kind, Speech};
+use super::super::hold::{Hold, Verdict};
+use super::super::speech::{Cut, Speech};
 use super::super::transcript::CallerSaid;
-use super::super::turns::{FinishedTurn, Hold, Silence};
-use super::super::{EndReason, Metric, Moment, Output, Role, Turn};
+use super::super::turns::{FinishedTurn, Silence};
+use super::super::words::Sense;
+use super::super::{EndReason, Metric, Moment, Output, Role, SoundId, Turn};
 use super::{Conversation, Exchange};
 
 impl Conversation {
     pub(super) fn speech_started(&mut self, voiced_from: Moment) {
+        if self.is_saying_goodbye() {
+            return;
+        }
         self.limits.active(self.now);
         let was_open = self.caller.is_open();
         let max_turn = self.settings.max_turn;
         self.caller
             .speech_started(voiced_from, max_turn, &mut self.endpointing);
-        if self.hold.is_some() || was_open || !self.can_be_interrupted() {
+        if let Some(hold) = &mut self.hold {
+            return hold.speech_started();
+        }
+        if was_open || !self.can_be_interrupted() {
             return;
         }
-        let paused = self.speeches.current.is_some();
-        self.hold = Some(Hold {
-            from: voiced_from,
-            // Speech that ended in time is only known to have ended a little later.
-            deadline: voiced_from + self.settings.min_interruption + self.settings.vad_silence,
-            paused,
-        });
+        let is_speaking = self.speeches.current.is_some();
+        let echoes = is_speaking && self.is_warming_up();
+        let paused = is_speaking && !echoes;
+        self.hold = Some(Hold::new(voiced_from, paused, echoes));
         if paused {
             self.push(Output::Pause);
         }
     }
 
     pub(super) fn speech_ended(&mut self, voiced_until: Moment) {
+        if self.is_saying_goodbye() {
+            // Nothing that is said now becomes a turn.
+            return self.push(Output::ClearAudio);
+        }
         self.limits.active(self.now);
-        if let Some(hold) = self.hold {
-            if voiced_until.since(hold.from) < self.settings.min_interruption {
-                return self.go_on();
+        if let Some(hold) = &mut self.hold {
+            hold.speech_ended(voiced_until);
+            self.settle_hold();
+            if !self.caller.is_open() {
+                return;
             }
-            self.interrupt();
         }
         match self.caller.speech_ended(voiced_until, &self.endpointing) {
             Silence::Pause(pause) if self.endpointing.is_judged() => {
@@ -45,15 +55,22 @@ impl Conversation {
         }
     }
 
-    /// Takes the turn when it is over, and the floor when somebody speaks over the assistant.
+    pub(super) fn sound_recognised(&mut self, sound: SoundId, text: Option<String>) {
+        let Some(hold) = &mut self.hold else {
+            return;
+        };
+        let spoken = self.speeches.current.as_ref().map(Speech::text);
+        let spoken = spoken.unwrap_or_default();
+        let sense = text.map(|text| Sense::of(&text, &spoken, hold.echoes));
+        hold.recognised(sound, sense);
+    }
+
+    /// Takes the floor when somebody speaks over the assistant, and the turn when it is over.
     pub(super) fn run_floor(&mut self) {
-        if self.hold.is_some_and(|hold| self.now >= hold.deadline) {
-            self.interrupt();
-        }
-        if let Some(turn) = self.caller.take_finished(self.now) {
-            if self.hold.is_some() {
-                self.interrupt();
-            }
+        self.settle_hold();
+        if self.hold.is_none()
+            && let Some(turn) = self.caller.take_finished(self.now)
+        {
             self.turn_finished(turn);
         }
         while let Some(said) = self.texts.expire(Some(self.now)) {
@@ -61,15 +78,72 @@ impl Conversation {
         }
     }
 
-    /// Whether there is something that the caller could interrupt.
-    fn can_be_interrupted(&self) -> bool {
-        match &self.speeches.current {
-            Some(speech) => speech.kind != Kind::Notice,
-            None => self.is_answering() && self.closing.as_ref().is_none_or(|c| !c.is_final()),
+    /// When a decision about the floor is due. A turn is not over before it is known to be one.
+    pub(super) fn floor_deadline(&self) -> Option<Moment> {
+        match &self.hold {
+            Some(hold) => Some(hold.deadline(self.now, &self.settings)),
+            None => self.caller.deadline(),
         }
     }
 
-    /// It was a cough or a nod: the assistant goes on where it paused.
+    /// Decides about a sound over the assistant as soon as that can be done.
+    fn settle_hold(&mut self) {
+        let may_interrupt = self.can_be_interrupted();
+        let Some(hold) = &mut self.hold else {
+            return;
+        };
+        if !hold.paused && !may_interrupt {
+            // What it spoke over has ended by itself: it is a turn like any other.
+            self.hold = None;
+            return;
+        }
+        match hold.verdict(self.now, &self.settings) {
+            Verdict::Interruption => self.interrupt(),
+            Verdict::Dismissed => self.go_on(),
+            Verdict::Open(_) => {
+                let question = SoundId(self.last_sound + 1);
+                if hold.ask(self.now, question, &self.settings) {
+                    self.last_sound = question.0;
+                    self.push(Output::RecogniseSound(question));
+                }
+            }
+        }
+    }
+
+    /// Whether there is something that the caller could interrupt.
+    fn can_be_interrupted(&self) -> bool {
+        match &self.speeches.current {
+            Some(speech) => speech.kind.is_interruptible(),
+            None => {
+                let is_owed = self.is_answering() || self.speeches.has_waiting_reply();
+                is_owed && !self.is_saying_goodbye()
+            }
+        }
+    }
+
+    /// Whether the assistant may still hear itself.
+    fn is_warming_up(&self) -> bool {
+        self.first_heard
+            .is_some_and(|first| self.now < first + self.settings.echo_warm_up)
+    }
+
+    /// Whether the assistant's words wait for a sound of the caller.
+    pub(super) fn is_paused(&self) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.paused)
+    }
+
+    /// From here on nothing that the caller says changes anything.
+    pub(super) fn dismiss_caller(&mut self) {
+        if self.hold.is_some() {
+            self.interrupt();
+        }
+        if self.caller.is_open() {
+            self.caller.reset();
+            self.push(Output::ClearAudio);
+        }
+    }
+
+    /// It was a cough, a nod or an echo: the assistant goes on where it paused.
     fn go_on(&mut self) {
         let paused = self.hold.take().is_some_and(|hold| hold.paused);
         self.caller.reset();
@@ -82,8 +156,16 @@ impl Conversation {
 
     /// The caller takes the floor: what was not heard is taken back everywhere.
     fn interrupt(&mut self) {
-        let paused = self.hold.take().is_some_and(|hold| hold.paused);
+        let hold = self.hold.take();
+        let paused = hold.as_ref().is_some_and(|hold| hold.paused);
         self.push(Output::Metric(Metric::Interruption));
+        if let (Some(hold), Some(timing)) = (&hold, self.exchange.timing)
+            && self.speeches.current.is_none()
+        {
+            // Nothing was heard yet: the caller had not finished but was taken to have.
+            let pause = hold.from().since(timing.voiced_until);
+            self.endpointing.went_on(pause, None);
+        }
         if let Some(cancel) = self.responses.cancel(self.now) {
             self.push(cancel);
         }
@@ -119,10 +201,6 @@ impl Conversation {
     }
 
     fn turn_finished(&mut self, turn: FinishedTurn) {
-        if self.closing.as_ref().is_some_and(super::Closing::is_final) {
-            self.push(Output::ClearAudio);
-            return;
-        }
         self.push(Output::CommitAudio);
         let (segment, position) = (self.next_segment(), self.next_position());
         let deadline = self.now + self.settings.transcript_timeout;

@@ -11,12 +11,13 @@ mod playing;
 use std::collections::VecDeque;
 
 use super::endpointing::Endpointing;
+use super::hold::Hold;
 use super::limits::Limits;
 use super::responses::Responses;
 use super::speech::{Kind, SpeechQueue};
 use super::tools::Tools;
 use super::transcript::CallerTexts;
-use super::turns::{CallerTurn, Hold};
+use super::turns::CallerTurn;
 use super::{AgentState, Input, Moment, Output, SegmentId, Settings};
 use answers::{Exchange, Provider};
 use ending::Closing;
@@ -32,6 +33,9 @@ pub struct Conversation {
     caller: CallerTurn,
     endpointing: Endpointing,
     hold: Option<Hold>,
+    last_sound: u32,
+    /// When the assistant was heard first.
+    first_heard: Option<Moment>,
     texts: CallerTexts,
     exchange: Exchange,
     provider: Provider,
@@ -61,6 +65,8 @@ impl Conversation {
             caller: CallerTurn::default(),
             endpointing: Endpointing::new(&settings),
             hold: None,
+            last_sound: 0,
+            first_heard: None,
             texts: CallerTexts::default(),
             exchange: Exchange::default(),
             provider: Provider::Away {
@@ -96,6 +102,7 @@ impl Conversation {
             Input::TurnJudged { pause, complete } => {
                 self.caller.judged(pause, complete, &self.endpointing);
             }
+            Input::SoundRecognised { sound, text } => self.sound_recognised(sound, text),
             Input::Realtime(event) => self.realtime(event),
             Input::SpokenAudio { speech, audio } => self.spoken_audio(speech, audio),
             Input::SpokenEnd { speech, .. } => self.spoken_end(speech),
@@ -135,8 +142,7 @@ impl Conversation {
             return None;
         }
         [
-            self.caller.deadline(),
-            self.hold.map(|hold| hold.deadline),
+            self.floor_deadline(),
             self.texts.deadline(),
             self.responses.deadline(),
             self.tools.deadline(),
@@ -166,7 +172,7 @@ impl Conversation {
     fn show_state(&mut self) {
         let state = if !self.joined {
             AgentState::Initializing
-        } else if self.speeches.current.is_some() && self.hold.is_none() {
+        } else if self.speeches.current.is_some() && !self.is_paused() {
             AgentState::Speaking
         } else if self.caller.is_open() {
             AgentState::Listening

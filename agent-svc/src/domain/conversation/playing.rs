@@ -52,6 +52,7 @@ impl Conversation {
     fn mark_started(&mut self) {
         let is_new = |speech: &Speech| speech.started.is_none() && speech.played.0 > 0;
         if self.speeches.current.as_ref().is_some_and(is_new) {
+            self.first_heard.get_or_insert(self.now);
             let place = (self.now, self.next_position());
             if let Some(speech) = &mut self.speeches.current {
                 speech.started = Some(place);

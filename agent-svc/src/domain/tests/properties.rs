@@ -95,6 +95,8 @@ fn input() -> impl Strategy<Value = Input> {
         4 => (0..6_u32, prop::option::of(0.0..=1.0_f32)).prop_map(|(pause, complete)| {
             Input::TurnJudged { pause: PauseId(pause), complete }
         }),
+        4 => (0..6_u32, prop::option::of(prop_oneof!["", "Okay.", "Stop that.", "some words"]))
+            .prop_map(|(sound, text)| Input::SoundRecognised { sound: SoundId(sound), text }),
         8 => realtime.prop_map(Input::Realtime),
         3 => tool,
         4 => Just(Input::Tick),
@@ -273,8 +275,14 @@ impl Watch {
         if input == Input::Realtime(Realtime::Disconnected) {
             self.asked = None;
         }
-        self.conversation.handle(Moment::after(self.now), input);
+        let now = Moment::after(self.now);
+        self.conversation.handle(now, input);
         self.outputs();
+        // Until the end there is always a moment to come back at, and never one that has passed.
+        match self.conversation.next_deadline() {
+            Some(deadline) => assert!(deadline > now, "what is due is not done"),
+            None => assert_eq!(self.ended, 1, "stuck"),
+        }
     }
 
     fn outputs(&mut self) {

@@ -12,12 +12,22 @@ const VAD_START_LAG: u64 = 60;
 const VAD_END_LAG: u64 = 200;
 /// How long it takes to judge the sound of a turn.
 const JUDGING: u64 = 80;
+/// How long it takes to recognise a short sound.
+const RECOGNISING: u64 = 70;
 /// Sound of a character, in milliseconds.
 const CHAR_MS: usize = 60;
 
 /// Plays a script and gives the transcript.
 pub(super) fn transcript(script: &str) -> String {
-    let mut stage = Stage::new(Settings::default());
+    let echo_warm_up = if script.contains("echoes at first") {
+        Settings::default().echo_warm_up
+    } else {
+        Duration::ZERO
+    };
+    let mut stage = Stage::new(Settings {
+        echo_warm_up,
+        ..Settings::default()
+    });
     for line in script
         .lines()
         .map(str::trim)
@@ -43,8 +53,10 @@ struct Stage {
     scheduled: u64,
     /// What the model does at the next requests.
     plans: VecDeque<String>,
-    /// What the caller says from when, as far as it was neither committed nor forgotten.
-    sayings: Vec<(u64, String)>,
+    /// What the caller says, as far as it was neither committed nor forgotten.
+    sayings: Vec<Saying>,
+    /// Whether the words of short sounds cannot be told.
+    deaf: bool,
     /// What the next judgements of how a turn sounds are, where its words do not tell.
     votes: VecDeque<Option<f32>>,
     tools: HashMap<String, String>,
@@ -54,6 +66,13 @@ struct Stage {
     cancelled: Vec<ResponseId>,
     connected: bool,
     written: String,
+}
+
+/// Words of the caller in a sound.
+struct Saying {
+    from: u64,
+    length: u64,
+    text: String,
 }
 
 /// Plays what it is given, ten milliseconds at a time.
@@ -75,6 +94,7 @@ impl Stage {
             scheduled: 0,
             plans: VecDeque::new(),
             sayings: Vec::new(),
+            deaf: false,
             votes: VecDeque::new(),
             tools: HashMap::new(),
             speaker: Speaker::default(),
@@ -132,6 +152,8 @@ impl Stage {
             ["caller", "joins"] => self.input(Input::CallerJoined),
             ["caller", "hangs", "up"] => self.input(Input::CallerLeft { hung_up: true }),
             ["caller", "is", "lost"] => self.input(Input::CallerLeft { hung_up: false }),
+            ["caller", "echoes", "at", "first"] => {}
+            ["words", "cannot", "be", "told"] => self.deaf = true,
             ["pause", "sounds", vote] => self.votes.push_back(vote.parse().ok()),
             ["caller", "speaks", length] => self.caller_speaks(length.parse().unwrap(), text),
             ["provider", "connects"] => self.connect(),
@@ -165,7 +187,8 @@ impl Stage {
     fn caller_speaks(&mut self, length: u64, text: String) {
         let voiced_from = moment(self.now);
         let voiced_until = moment(self.now + length);
-        self.sayings.push((self.now, text));
+        let from = self.now;
+        self.sayings.push(Saying { from, length, text });
         self.later(VAD_START_LAG, Input::SpeechStarted { voiced_from });
         self.later(length + VAD_END_LAG, Input::SpeechEnded { voiced_until });
     }
@@ -173,15 +196,15 @@ impl Stage {
     /// Takes what the caller has said so far.
     fn take_sayings(&mut self) -> String {
         let now = self.now;
-        let said = self.sayings.extract_if(.., |(from, _)| *from <= now);
-        said.map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+        let said = self.sayings.extract_if(.., |saying| saying.from <= now);
+        said.map(|saying| saying.text).collect::<Vec<_>>().join(" ")
     }
 
     /// The words tell whether the caller has finished, unless the script says what it sounds like.
     fn judge(&mut self, pause: PauseId) {
         let vote = match (self.votes.pop_front(), self.sayings.last()) {
             (Some(vote), _) => vote,
-            (None, Some((_, text))) if text.ends_with(char::is_alphabetic) => Some(0.05),
+            (None, Some(Saying { text, .. })) if text.ends_with(char::is_alphabetic) => Some(0.05),
             (None, _) => Some(0.95),
         };
         match vote {
@@ -190,6 +213,26 @@ impl Stage {
         }
         let complete = vote;
         self.later(JUDGING, Input::TurnJudged { pause, complete });
+    }
+
+    /// The words of what the caller is saying, as far as they have come.
+    fn recognise(&mut self, sound: SoundId) {
+        if self.deaf {
+            return self.write(&format!("recognise sound {} in vain", sound.0));
+        }
+        let heard = self.sayings.iter().filter(|saying| saying.from <= self.now);
+        let text: Vec<&str> = heard
+            .flat_map(|saying| {
+                let words: Vec<&str> = saying.text.split_whitespace().collect();
+                let spoken = (self.now - saying.from).min(saying.length) as usize;
+                let count = words.len() * spoken / saying.length.max(1) as usize;
+                words.into_iter().take(count)
+            })
+            .collect();
+        let text = text.join(" ");
+        self.write(&format!("recognise sound {}: {text}", sound.0));
+        let text = Some(text);
+        self.later(RECOGNISING, Input::SoundRecognised { sound, text });
     }
 
     fn input(&mut self, input: Input) {
@@ -206,6 +249,7 @@ impl Stage {
     fn output(&mut self, output: Output) {
         match output {
             Output::JudgeTurn(pause) => self.judge(pause),
+            Output::RecogniseSound(sound) => self.recognise(sound),
             Output::CommitAudio => {
                 self.commits += 1;
                 let item = ItemId::from(format!("user_{}", self.commits));

@@ -77,8 +77,9 @@ fn a_pause_within_a_sentence_does_not_end_the_turn() {
     2210  -> Listening
     2400  User: 
     2400  store 1 User: 
-    2650  count Interruption
-    2650  delete item_1
+    2650  recognise sound 1: 
+    2950  count Interruption
+    2950  delete item_1
     3150  judge pause 2
     3350  commit audio
     3350  create response 2
@@ -117,11 +118,12 @@ fn barge_in_stops_playback_and_keeps_only_what_was_heard() {
     2600  -> Speaking
     4060  pause
     4060  -> Listening
-    4500  count Interruption
-    4500  stop 1
-    4500  truncate item_1 at 1460
-    4500  Assistant: Once upon a time there
-    4500  store 2 Assistant: Once upon a time there (interrupted) (400 + 200 -> 600 ms)
+    4500  recognise sound 1: Another
+    4570  count Interruption
+    4570  stop 1
+    4570  truncate item_1 at 1460
+    4570  Assistant: Once upon a time there
+    4570  store 2 Assistant: Once upon a time there (interrupted) (400 + 200 -> 600 ms)
     5000  judge pause 2
     5200  commit audio
     5200  create response 2
@@ -167,6 +169,356 @@ fn after_a_cough_the_answer_goes_on_where_it_paused() {
     4920  store 2 Assistant: Once upon a time there was a king. (400 + 200 -> 600 ms)
     4920  -> Listening
     9000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn a_back_channel_is_told_by_its_words_and_costs_none_of_the_answers() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 model says "Once upon a time there was a king who had three daughters."
+        1000 caller speaks 1000 "Tell me a story."
+        4000 caller speaks 400 "Okay."
+        5500 caller speaks 650 "Yeah, right."
+       12000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2600  User: Tell me a story.
+     2600  store 1 User: Tell me a story.
+     2600  play 1
+     2600  -> Speaking
+     4060  pause
+     4060  -> Listening
+     4500  recognise sound 1: Okay.
+     4600  clear audio
+     4600  count FalseInterruption
+     4600  resume
+     4600  -> Speaking
+     5560  pause
+     5560  -> Listening
+     6000  recognise sound 2: Yeah,
+     6350  recognise sound 3: Yeah, right.
+     6350  judge pause 2
+     6420  clear audio
+     6420  count FalseInterruption
+     6420  resume
+     6420  -> Speaking
+     7470  Assistant: Once upon a time there was a king who had three daughters.
+     7470  store 2 Assistant: Once upon a time there was a king who had three daughters. (400 + 200 -> 600 ms)
+     7470  -> Listening
+    12000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn a_single_word_that_wants_the_floor_gets_it() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 model says "Once upon a time there was a king who had three daughters."
+        1000 caller speaks 1000 "Tell me a story."
+        4000 caller speaks 350 "Stop."
+        4000 model says "All right."
+       12000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2600  User: Tell me a story.
+     2600  store 1 User: Tell me a story.
+     2600  play 1
+     2600  -> Speaking
+     4060  pause
+     4060  -> Listening
+     4500  recognise sound 1: Stop.
+     4550  judge pause 2
+     4570  count Interruption
+     4570  stop 1
+     4570  truncate item_1 at 1460
+     4570  Assistant: Once upon a time there
+     4570  store 2 Assistant: Once upon a time there (interrupted) (400 + 200 -> 600 ms)
+     4750  commit audio
+     4750  create response 2
+     4750  -> Thinking
+     4950  User: Stop.
+     4950  store 3 User: Stop.
+     4950  play 2
+     4950  -> Speaking
+     5540  Assistant: All right.
+     5540  store 4 Assistant: All right. (400 + 200 -> 600 ms)
+     5540  -> Listening
+    12000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn what_begins_like_a_nod_and_goes_on_is_an_interruption() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 model says "Once upon a time there was a king who had three daughters."
+        1000 caller speaks 1000 "Tell me a story."
+        4000 caller speaks 2000 "Yeah yeah but what about her?"
+        4000 model says "Who?"
+       12000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2600  User: Tell me a story.
+     2600  store 1 User: Tell me a story.
+     2600  play 1
+     2600  -> Speaking
+     4060  pause
+     4060  -> Listening
+     4500  recognise sound 1: Yeah
+     5000  count Interruption
+     5000  stop 1
+     5000  truncate item_1 at 1460
+     5000  Assistant: Once upon a time there
+     5000  store 2 Assistant: Once upon a time there (interrupted) (400 + 200 -> 600 ms)
+     6200  judge pause 2
+     6400  commit audio
+     6400  create response 2
+     6400  -> Thinking
+     6600  User: Yeah yeah but what about her?
+     6600  store 3 User: Yeah yeah but what about her?
+     6600  play 2
+     6600  -> Speaking
+     6830  Assistant: Who?
+     6830  store 4 Assistant: Who? (400 + 200 -> 600 ms)
+     6830  -> Listening
+    12000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn without_words_in_time_length_decides() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+           0 words cannot be told
+        1000 model says "Once upon a time there was a king who had three daughters."
+        1000 caller speaks 1000 "Tell me a story."
+        4000 caller speaks 400 "Okay."
+        5500 caller speaks 700 "Stop it."
+        5500 model says "All right."
+       12000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2600  User: Tell me a story.
+     2600  store 1 User: Tell me a story.
+     2600  play 1
+     2600  -> Speaking
+     4060  pause
+     4060  -> Listening
+     4500  recognise sound 1 in vain
+     4600  judge pause 2
+     4800  clear audio
+     4800  count FalseInterruption
+     4800  resume
+     4800  -> Speaking
+     5560  pause
+     5560  -> Listening
+     6000  recognise sound 2 in vain
+     6300  count Interruption
+     6300  stop 1
+     6300  truncate item_1 at 2210
+     6300  Assistant: Once upon a time there was a king
+     6300  store 2 Assistant: Once upon a time there was a king (interrupted) (400 + 200 -> 600 ms)
+     6400  judge pause 3
+     6600  commit audio
+     6600  create response 2
+     6600  -> Thinking
+     6800  User: Stop it.
+     6800  store 3 User: Stop it.
+     6800  play 2
+     6800  -> Speaking
+     7390  Assistant: All right.
+     7390  store 4 Assistant: All right. (400 + 200 -> 600 ms)
+     7390  -> Listening
+    12000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn a_nod_while_the_assistant_thinks_changes_nothing() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 model says "You are on the Pro plan."
+        1000 caller speaks 1000 "What plan am I on?"
+        2410 caller speaks 300 "Mhm."
+        8000 caller hangs up
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2470  -> Listening
+    2600  User: What plan am I on?
+    2600  store 1 User: What plan am I on?
+    2910  recognise sound 1: Mhm.
+    2910  judge pause 2
+    2980  clear audio
+    2980  count FalseInterruption
+    2980  play 1
+    2980  -> Speaking
+    4410  Assistant: You are on the Pro plan.
+    4410  store 2 Assistant: You are on the Pro plan. (400 + 200 -> 980 ms)
+    4410  -> Listening
+    8000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn while_echo_cancellation_settles_the_assistant_does_not_interrupt_itself() {
+    assert_snapshot!(transcript(r#"
+           0 caller echoes at first
+           0 greeting "Hello Ada, this is Iris. How can I help you today?"
+           0 call begins
+         300 caller speaks 900 "Hello Ada, this"
+        1700 caller speaks 300 "Mhm."
+        9000 caller hangs up
+    "#), @r"
+       0  -> Initializing
+       0  synthesise 1: Hello Ada, this is Iris. How can I help you today?
+       0  -> Idle
+       0  -> Listening
+     100  play 1
+     100  -> Speaking
+    1050  recognise sound 1: Hello Ada,
+    1120  clear audio
+    1120  count FalseInterruption
+    1400  clear audio
+    2200  recognise sound 2: Mhm.
+    2200  judge pause 1
+    2270  clear audio
+    2270  count FalseInterruption
+    3090  Assistant: Hello Ada, this is Iris. How can I help you today?
+    3090  tell model: Hello Ada, this is Iris. How can I help you today?
+    3090  store 1 Assistant: Hello Ada, this is Iris. How can I help you today?
+    3090  -> Listening
+    9000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn a_caller_who_speaks_over_the_first_words_gets_the_floor_all_the_same() {
+    assert_snapshot!(transcript(r#"
+           0 caller echoes at first
+           0 greeting "Hello Ada, this is Iris. How can I help you today?"
+           0 call begins
+         300 caller speaks 900 "What plan am I on?"
+        9000 caller hangs up
+    "#), @r"
+       0  -> Initializing
+       0  synthesise 1: Hello Ada, this is Iris. How can I help you today?
+       0  -> Idle
+       0  -> Listening
+     100  play 1
+     100  -> Speaking
+    1050  recognise sound 1: What plan am I
+    1120  count Interruption
+    1120  stop 1
+    1120  Assistant: Hello Ada, this
+    1120  tell model: Hello Ada, this
+    1120  store 1 Assistant: Hello Ada, this (interrupted)
+    1120  -> Listening
+    1400  judge pause 1
+    1600  commit audio
+    1600  create response 1
+    1600  -> Thinking
+    1800  User: What plan am I on?
+    1800  store 2 User: What plan am I on?
+    1800  play 2
+    1800  -> Speaking
+    2390  Assistant: All right.
+    2390  store 3 Assistant: All right. (400 + 200 -> 600 ms)
+    2390  -> Listening
+    9000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn without_words_only_a_long_sound_interrupts_the_first_words() {
+    assert_snapshot!(transcript(r#"
+           0 words cannot be told
+           0 caller echoes at first
+           0 greeting "Hello Ada, this is Iris. How can I help you with your account today?"
+           0 call begins
+         300 caller speaks 400 "Hello?"
+        2000 caller speaks 1700 "What plan am I on?"
+       12000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  synthesise 1: Hello Ada, this is Iris. How can I help you with your account today?
+        0  -> Idle
+        0  -> Listening
+      100  play 1
+      100  -> Speaking
+      900  recognise sound 1 in vain
+      900  judge pause 1
+     1800  clear audio
+     1800  count FalseInterruption
+     2750  recognise sound 2 in vain
+     3500  count Interruption
+     3500  stop 1
+     3500  Assistant: Hello Ada, this is Iris. How can I help you with your
+     3500  tell model: Hello Ada, this is Iris. How can I help you with your
+     3500  store 1 Assistant: Hello Ada, this is Iris. How can I help you with your (interrupted)
+     3500  -> Listening
+     3900  judge pause 2
+     4100  commit audio
+     4100  create response 1
+     4100  -> Thinking
+     4300  User: What plan am I on?
+     4300  store 2 User: What plan am I on?
+     4300  play 2
+     4300  -> Speaking
+     4890  Assistant: All right.
+     4890  store 3 Assistant: All right. (400 + 200 -> 600 ms)
+     4890  -> Listening
+    12000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn what_is_said_over_the_goodbye_becomes_no_turn() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+       60500 caller speaks 700 "Wait, I"
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+    60000  synthesise 1: I have not heard anything for a while, so I will hang up now. Goodbye.
+    60100  play 1
+    60100  -> Speaking
+    61400  clear audio
+    64290  Assistant: I have not heard anything for a while, so I will hang up now. Goodbye.
+    64290  tell model: I have not heard anything for a while, so I will hang up now. Goodbye.
+    64290  store 1 Assistant: I have not heard anything for a while, so I will hang up now. Goodbye.
+    64290  end call: Silence
     ");
 }
 
@@ -425,20 +777,21 @@ fn a_tool_that_is_running_when_the_caller_speaks_on_is_answered_without_a_second
      2600  User: What plan?
      2600  store 1 User: What plan?
      2860  -> Listening
-     3300  count Interruption
+     3300  recognise sound 1: I
+     3370  count Interruption
      4050  answer call_1_1: {"ok":true}
      4050  tool get_account Ok after 1500 ms
      4500  judge pause 2
-     4700  commit audio
-     4700  create response 2
-     4700  -> Thinking
-     4900  User: I mean, what plan?
-     4900  store 2 User: I mean, what plan?
-     4900  play 2
-     4900  -> Speaking
-     5790  Assistant: You are on Pro.
-     5790  store 3 Assistant: You are on Pro. (400 + 200 -> 600 ms)
-     5790  -> Listening
+     4790  commit audio
+     4790  create response 2
+     4790  -> Thinking
+     4990  User: I mean, what plan?
+     4990  store 2 User: I mean, what plan?
+     4990  play 2
+     4990  -> Speaking
+     5880  Assistant: You are on Pro.
+     5880  store 3 Assistant: You are on Pro. (490 + 200 -> 690 ms)
+     5880  -> Listening
     10000  end call: UserHangup
     "#);
 }
@@ -674,9 +1027,9 @@ fn the_longest_call_ends_with_a_word() {
     let written = transcript(&script);
     let end = written.lines().rev().take(7).collect::<Vec<_>>();
     assert_snapshot!(end.into_iter().rev().collect::<Vec<_>>().join("\n"), @r"
+    1800100  play 45
     1800100  -> Speaking
-    1801200  judge pause 45
-    1801400  clear audio
+    1801200  clear audio
     1803570  Assistant: We have reached the longest time a call may last. Goodbye.
     1803570  tell model: We have reached the longest time a call may last. Goodbye.
     1803570  store 89 Assistant: We have reached the longest time a call may last. Goodbye.

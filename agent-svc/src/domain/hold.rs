@@ -1,0 +1,164 @@
+//! A sound of the caller over the assistant, until it is decided whether it is an interruption.
+//!
+//! The sound's words decide when they are known in time, else how long it lasts.
+
+use super::words::Sense;
+use super::{Moment, Settings, SoundId};
+
+/// The caller made a sound while the assistant was speaking or thinking.
+#[derive(Debug, Clone)]
+pub(super) struct Hold {
+    /// First voiced sound.
+    from: Moment,
+    /// Last voiced sound, once it has ended.
+    until: Option<Moment>,
+    /// Whether the playout was told to pause.
+    pub(super) paused: bool,
+    /// The assistant has hardly begun to speak and the caller's side may not cancel its echo yet.
+    pub(super) echoes: bool,
+    /// When its words were asked for last.
+    asked: Option<(SoundId, Moment)>,
+    /// What the words mean that were known last, and up to when they were heard.
+    sense: Option<(Sense, Moment)>,
+}
+
+/// What becomes of the sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Not known before this moment, unless words come.
+    Open(Moment),
+    /// The caller takes the floor.
+    Interruption,
+    /// The assistant goes on.
+    Dismissed,
+}
+
+impl Hold {
+    pub(super) fn new(from: Moment, paused: bool, echoes: bool) -> Self {
+        Self {
+            from,
+            until: None,
+            paused,
+            echoes,
+            asked: None,
+            sense: None,
+        }
+    }
+
+    pub(super) fn from(&self) -> Moment {
+        self.from
+    }
+
+    /// The sound goes on after a gap.
+    pub(super) fn speech_started(&mut self) {
+        self.until = None;
+    }
+
+    pub(super) fn speech_ended(&mut self, voiced_until: Moment) {
+        self.until = Some(voiced_until);
+    }
+
+    /// Asks for the words when that is due: once while it goes on, and of the whole at its end.
+    pub(super) fn ask(&mut self, now: Moment, question: SoundId, settings: &Settings) -> bool {
+        let is_due = match (self.until, self.asked) {
+            (Some(until), Some((_, asked))) => asked < until,
+            (Some(until), None) => until.since(self.from) >= settings.min_word,
+            (None, None) => now >= self.ask_at(settings),
+            (None, Some(_)) => false,
+        };
+        if is_due {
+            self.asked = Some((question, now));
+        }
+        is_due
+    }
+
+    /// When the words are asked for although the sound goes on.
+    fn ask_at(&self, settings: &Settings) -> Moment {
+        let after = if self.echoes {
+            settings.echo_interruption / 2
+        } else {
+            settings.min_interruption
+        };
+        self.from + after
+    }
+
+    /// The words that were asked for last are known; `None` when they cannot be told.
+    pub(super) fn recognised(&mut self, sound: SoundId, sense: Option<Sense>) {
+        if let (Some(sense), Some((question, asked))) = (sense, self.asked)
+            && sound == question
+        {
+            self.sense = Some((sense, asked));
+        }
+    }
+
+    pub(super) fn verdict(&self, now: Moment, settings: &Settings) -> Verdict {
+        let verdict = match self.until {
+            Some(until) => self.of_whole(until, settings),
+            None => self.of_beginning(settings),
+        };
+        match verdict {
+            Verdict::Open(deadline) if now >= deadline => self.by_length(now, settings),
+            open_or_not => open_or_not,
+        }
+    }
+
+    /// When the verdict, or a question for words, is due at the latest.
+    pub(super) fn deadline(&self, now: Moment, settings: &Settings) -> Moment {
+        match self.verdict(now, settings) {
+            Verdict::Open(deadline) if self.asked.is_none() && self.until.is_none() => {
+                deadline.min(self.ask_at(settings))
+            }
+            Verdict::Open(deadline) => deadline,
+            Verdict::Interruption | Verdict::Dismissed => now,
+        }
+    }
+
+    fn of_whole(&self, until: Moment, settings: &Settings) -> Verdict {
+        if until.since(self.from) < settings.min_word {
+            return Verdict::Dismissed;
+        }
+        match self.sense {
+            Some((sense, heard_until)) if heard_until >= until => match sense.is_dismissible() {
+                true => Verdict::Dismissed,
+                false => Verdict::Interruption,
+            },
+            _ => Verdict::Open(self.decided_by(settings)),
+        }
+    }
+
+    fn of_beginning(&self, settings: &Settings) -> Verdict {
+        match self.sense {
+            Some((Sense::Speech, _)) => Verdict::Interruption,
+            Some((Sense::Echo, _)) => Verdict::Dismissed,
+            Some(_) | None => Verdict::Open(self.decided_by(settings)),
+        }
+    }
+
+    fn decided_by(&self, settings: &Settings) -> Moment {
+        let within = match self.sense {
+            _ if self.echoes => settings.echo_interruption,
+            Some((Sense::Backchannel, _)) => settings.max_backchannel,
+            _ => settings.interruption_decision,
+        };
+        self.from + within
+    }
+
+    /// The verdict when the time for words is over.
+    fn by_length(&self, now: Moment, settings: &Settings) -> Verdict {
+        if self.until.is_some() && matches!(self.sense, Some((Sense::Backchannel, _))) {
+            // Nothing else was heard before its last few sounds.
+            return Verdict::Dismissed;
+        }
+        let length = self.until.unwrap_or(now).since(self.from);
+        let min = if self.echoes {
+            settings.echo_interruption
+        } else {
+            settings.min_interruption
+        };
+        if length < min {
+            Verdict::Dismissed
+        } else {
+            Verdict::Interruption
+        }
+    }
+}
