@@ -52,8 +52,22 @@ impl ErrorDetail {
 
     /// Whether connecting again with the same key and settings is pointless.
     pub fn is_fatal(&self) -> bool {
-        let fatal = |name: &str| code::FATAL.contains(&name);
-        self.code.as_deref().is_some_and(fatal) || fatal(&self.kind)
+        self.fatal_code().is_some()
+    }
+
+    /// Which of [`code::FATAL`] it is. Some servers put it where the class belongs.
+    pub fn fatal_code(&self) -> Option<&'static str> {
+        let known = |name: &str| code::FATAL.into_iter().find(|fatal| *fatal == name);
+        self.code
+            .as_deref()
+            .and_then(known)
+            .or_else(|| known(&self.kind))
+    }
+
+    /// Whether too much was asked for in too short a time: a little later it may be granted.
+    pub fn is_rate_limit(&self) -> bool {
+        let limit = |name: &str| matches!(name, code::RATE_LIMIT | kind::RATE_LIMIT);
+        !self.is_fatal() && (self.code.as_deref().is_some_and(limit) || limit(&self.kind))
     }
 }
 
@@ -63,6 +77,8 @@ pub mod kind {
     pub const INVALID_REQUEST: &str = "invalid_request_error";
     /// The server failed.
     pub const SERVER: &str = "server_error";
+    /// Too much in too short a time.
+    pub const RATE_LIMIT: &str = "rate_limit_error";
 }
 
 /// Error codes (`error.code`).
@@ -101,6 +117,8 @@ pub mod code {
     pub const CANNOT_UPDATE: &str = "cannot_update_session_field";
     /// The session reached its longest duration.
     pub const SESSION_EXPIRED: &str = "session_expired";
+    /// Too many requests or tokens in too short a time.
+    pub const RATE_LIMIT: &str = "rate_limit_exceeded";
     /// The account has no quota left.
     pub const INSUFFICIENT_QUOTA: &str = "insufficient_quota";
     /// The key is unknown.

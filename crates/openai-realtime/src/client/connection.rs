@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Options;
@@ -17,8 +17,6 @@ use super::error::{Closed, SendError};
 use crate::decode::DecodeError;
 use crate::event::client::ClientMessage;
 use crate::event::server::{ServerEvent, ServerMessage};
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A connection. It ends when the receiver or every sender is dropped.
 #[derive(Debug)]
@@ -45,7 +43,10 @@ pub struct Receiver {
 }
 
 impl Connection {
-    pub(super) fn start(socket: Socket, options: &Options) -> Self {
+    pub(super) fn start<S>(socket: WebSocketStream<S>, options: &Options) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let (queue, outgoing) = mpsc::channel(options.outgoing_capacity.max(1));
         let (incoming, events) = mpsc::channel(options.incoming_capacity.max(1));
         let stop = CancellationToken::new();
@@ -146,15 +147,15 @@ impl Receiver {
 }
 
 /// Sends what is queued, and pings.
-struct Writer {
-    sink: SplitSink<Socket, Message>,
+struct Writer<S> {
+    sink: SplitSink<WebSocketStream<S>, Message>,
     outgoing: mpsc::Receiver<ClientMessage>,
     stop: CancellationToken,
     ping_interval: Duration,
     write_timeout: Duration,
 }
 
-impl Writer {
+impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
     /// Runs until told to stop, all senders are gone, or the socket fails, which it returns.
     async fn run(mut self) -> Option<Closed> {
         let outcome = self.write_until_stopped().await;
@@ -203,14 +204,14 @@ fn encode(message: &ClientMessage) -> Result<String, Closed> {
 }
 
 /// Receives events until the connection ends, and then says how.
-struct Reader {
-    stream: SplitStream<Socket>,
+struct Reader<S> {
+    stream: SplitStream<WebSocketStream<S>>,
     incoming: mpsc::Sender<Result<ServerEvent, Closed>>,
     stop: CancellationToken,
     silence_timeout: Duration,
 }
 
-impl Reader {
+impl<S: AsyncRead + AsyncWrite + Unpin> Reader<S> {
     async fn run(mut self, writing: tokio::task::JoinHandle<Option<Closed>>) {
         let stop = self.stop.clone();
         let read = tokio::select! {
@@ -238,17 +239,11 @@ impl Reader {
                 Message::Text(text) => text,
                 Message::Close(frame) => return remote(frame),
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
-                Message::Binary(_) => {
-                    tracing::debug!("Ignored a binary frame");
-                    continue;
-                }
+                Message::Binary(_) => String::new().into(),
             };
             let event = match ServerMessage::parse(&text) {
                 Ok(message) => message.event,
-                Err(error) => match unreadable(error) {
-                    Ok(event) => event,
-                    Err(closed) => return closed,
-                },
+                Err(error) => unreadable(error),
             };
             if self.incoming.send(Ok(event)).await.is_err() {
                 return Closed::Local;
@@ -270,9 +265,8 @@ fn remote(frame: Option<CloseFrame>) -> Closed {
     }
 }
 
-/// A known event whose payload we cannot read is passed on as unknown: the conversation may well
-/// survive without it. A frame that is no event at all ends the connection.
-fn unreadable(error: DecodeError) -> Result<ServerEvent, Closed> {
+/// What cannot be read is passed on as unknown: the conversation may well survive without it.
+fn unreadable(error: DecodeError) -> ServerEvent {
     match error {
         DecodeError::Payload {
             event_type, param, ..
@@ -283,9 +277,12 @@ fn unreadable(error: DecodeError) -> Result<ServerEvent, Closed> {
                 event.param = param,
                 "Unreadable Realtime event"
             );
-            Ok(ServerEvent::Unknown(event_type))
+            ServerEvent::Unknown(event_type)
         }
-        DecodeError::UnknownType(event_type) => Ok(ServerEvent::Unknown(event_type)),
-        error @ (DecodeError::Json(_) | DecodeError::NoType) => Err(error.into()),
+        DecodeError::UnknownType(event_type) => ServerEvent::Unknown(event_type),
+        DecodeError::Json(_) | DecodeError::NoType => {
+            tracing::warn!("A frame from the Realtime server is no event");
+            ServerEvent::Unknown(String::new())
+        }
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 
-use crate::decode::DecodeError;
 use crate::error::ErrorDetail;
 
 /// Why connecting failed. No variant holds the key.
@@ -94,7 +93,7 @@ pub enum Closed {
     /// The socket failed or ended without a close frame.
     #[error("the Realtime connection was lost: {0}")]
     Lost(String),
-    /// The server broke the protocol below JSON.
+    /// The server broke the WebSocket protocol, or an event of ours cannot be written.
     #[error("the Realtime server broke the WebSocket protocol: {0}")]
     Protocol(String),
 }
@@ -105,11 +104,11 @@ impl Closed {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Local => false,
-            Self::Silent(_) | Self::Lost(_) => true,
+            // A proxy that breaks a frame breaks it for this connection only.
+            Self::Silent(_) | Self::Lost(_) | Self::Protocol(_) => true,
             Self::Remote { code, .. } => {
-                matches!(code, 1000 | 1001 | 1005 | 1006 | 1011 | 1012 | 1013 | 1015)
+                matches!(code, 1000 | 1001 | 1005 | 1006 | 1011..=1015)
             }
-            Self::Protocol(_) => false,
         }
     }
 
@@ -132,12 +131,6 @@ impl From<SocketError> for Closed {
             | SocketError::AttackAttempt => Self::Protocol(error.to_string()),
             other => Self::Lost(other.to_string()),
         }
-    }
-}
-
-impl From<DecodeError> for Closed {
-    fn from(error: DecodeError) -> Self {
-        Self::Protocol(error.to_string())
     }
 }
 

@@ -8,18 +8,46 @@ mod address;
 mod connection;
 mod error;
 
+use std::fmt;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+
 use secrecy::{ExposeSecret, SecretString};
-use tokio_tungstenite::connect_async_with_config;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{client_async_with_config, connect_async_with_config};
+use url::Url;
 
 pub use address::realtime_url;
 pub use connection::{Connection, Receiver, Sender};
 pub use error::{Closed, ConnectError, SendError};
+
+/// How often a ping goes out. Three of them fit into [`SILENCE_TIMEOUT`], so that one lost on the
+/// way cuts nothing.
+pub const PING_INTERVAL: Duration = Duration::from_millis(2_500);
+
+/// A connection counts as dead after so long without any frame. A caller should not wait longer
+/// than 10 s for an answer that cannot come, and this leaves 2 s of them to connect again. An idle
+/// server is not silent: it answers pings.
+pub const SILENCE_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// A byte stream to a server.
+pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
+
+/// A way to a server that is not TCP, such as memory.
+pub trait Dial: fmt::Debug + Send + Sync {
+    /// Opens a stream to the server of this address. TLS, if any, is the dialler's.
+    fn dial(&self, url: &Url) -> BoxFuture<'_, io::Result<Box<dyn ByteStream>>>;
+}
 
 /// Where and how to connect.
 #[derive(Debug, Clone)]
@@ -30,6 +58,8 @@ pub struct Options {
     pub model: Option<String>,
     /// Sent as bearer token.
     pub api_key: SecretString,
+    /// How the server is reached; `None` is TCP, with TLS for `wss`.
+    pub dial: Option<Arc<dyn Dial>>,
     /// The longest wait for DNS, TCP, TLS and the upgrade together.
     pub connect_timeout: Duration,
     /// A ping goes out this often.
@@ -53,9 +83,10 @@ impl Options {
             base_url: base_url.into(),
             model: None,
             api_key,
+            dial: None,
             connect_timeout: Duration::from_secs(10),
-            ping_interval: Duration::from_secs(5),
-            silence_timeout: Duration::from_secs(16),
+            ping_interval: PING_INTERVAL,
+            silence_timeout: SILENCE_TIMEOUT,
             write_timeout: Duration::from_secs(5),
             outgoing_capacity: 256,
             incoming_capacity: 256,
@@ -83,12 +114,24 @@ pub async fn connect(options: &Options) -> Result<Connection, ConnectError> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(options.max_message_bytes))
         .max_frame_size(Some(options.max_message_bytes));
-    // Audio goes out in small frames at once: waiting to fill a segment would cost latency.
-    let disable_nagle = true;
-    let connecting = connect_async_with_config(request, Some(config), disable_nagle);
-    let (socket, _) = tokio::time::timeout(options.connect_timeout, connecting)
+    let connecting = async {
+        match &options.dial {
+            Some(dial) => {
+                let stream = dial.dial(&url).await.map_err(SocketError::Io)?;
+                let (socket, _) = client_async_with_config(request, stream, Some(config)).await?;
+                Ok::<_, ConnectError>(Connection::start(socket, options))
+            }
+            None => {
+                // Audio goes out in small frames at once: waiting to fill a segment would cost
+                // latency.
+                let disable_nagle = true;
+                let (socket, _) =
+                    connect_async_with_config(request, Some(config), disable_nagle).await?;
+                Ok(Connection::start(socket, options))
+            }
+        }
+    };
+    tokio::time::timeout(options.connect_timeout, connecting)
         .await
         .map_err(|_| ConnectError::Timeout(options.connect_timeout))?
-        .map_err(ConnectError::from)?;
-    Ok(Connection::start(socket, options))
 }

@@ -117,7 +117,8 @@ events! {
         "rate_limits.updated" => RateLimitsUpdated(RateLimitsUpdated),
     }
     fallback
-    /// An event of a type that we do not know.
+    /// An event of a type that we do not know, or that cannot be read; a client's connection gives
+    /// one without a type for a frame that is no event at all.
     Unknown
 }
 

@@ -104,6 +104,7 @@ async fn events_go_both_ways_and_unknown_ones_do_no_harm() {
         r#"{"type":"input_audio_buffer.cleared","event_id":"e"}"#,
         r#"{"type":"brand.new","event_id":"e"}"#,
         r#"{"type":"response.done","event_id":"e"}"#,
+        "no event",
     ] {
         peer.send(Message::text(frame)).await.unwrap();
     }
@@ -120,6 +121,8 @@ async fn events_go_both_ways_and_unknown_ones_do_no_harm() {
         client.recv().await,
         Ok(ServerEvent::Unknown("response.done".into()))
     );
+    // Nor does a frame that is none end it.
+    assert_eq!(client.recv().await, Ok(ServerEvent::Unknown(String::new())));
 }
 
 #[tokio::test]
@@ -174,10 +177,11 @@ async fn a_lost_socket_and_a_protocol_violation_are_told_apart() {
     );
 
     let (mut client, mut peer) = pair(|_| {}).await;
-    peer.send(Message::text("no event")).await.unwrap();
+    // Reserved bits are set.
+    peer.get_mut().write_all(&[0xff, 0x00]).await.unwrap();
     let closed = client.recv().await.unwrap_err();
     assert!(
-        matches!(closed, Closed::Protocol(_)) && !closed.is_retryable(),
+        matches!(closed, Closed::Protocol(_)) && closed.is_retryable(),
         "{closed:?}"
     );
 }
