@@ -1,70 +1,148 @@
 //! An OpenAI server that understands nothing and says what its script holds. For tests and benchmarks.
 //!
 //! It serves what a call needs: Realtime over WebSocket, speech, chat completions and embeddings.
-//! What it speaks is a tone as long as its words would take.
+//! What it speaks is a tone as long as its words would take. It misbehaves where its script says so
+//! ([`Fault`]) or when it is told to ([`Server::lose`], [`Server::door`]). Served from memory it needs no
+//! sockets, so that a test can pause tokio's clock.
 
+mod answers;
+mod memory;
 mod realtime;
 mod rest;
+mod script;
+mod shared;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use axum::serve::Listener;
+use openai_realtime::ErrorDetail;
+use openai_realtime::client::{Dial, Options};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// One turn of every session: what is heard and what is answered, whatever was said.
-#[derive(Debug, Clone)]
-pub struct Line {
-    /// The transcript of what the caller said.
-    pub heard: String,
-    /// The tool that is called first, without arguments.
-    pub tool: Option<String>,
-    /// What is answered; `{field}` stands for a field of the tool's result.
-    pub answer: String,
-}
+pub use script::{Door, Fault, Line, Loss, Script};
+pub use shared::{Seen, What};
+
+use memory::Tcp;
+use shared::{Order, Shared};
 
 /// The server, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    base_url: String,
+    dial: Option<Arc<dyn Dial>>,
+    shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
 impl Server {
-    /// Serves on a free port of this machine. A session that goes on after the last line begins anew.
+    /// Serves on a free port of this machine.
     ///
     /// # Errors
     /// No port is free.
-    pub async fn start(script: Vec<Line>) -> io::Result<Self> {
+    pub async fn start(script: impl Into<Script>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let script: Arc<[Line]> = script.into();
-        let router = Router::new()
-            .route("/v1/realtime", get(realtime::upgrade))
-            .route("/v1/audio/speech", post(rest::speech))
-            .route("/v1/chat/completions", post(rest::chat))
-            .route("/v1/embeddings", post(rest::embeddings))
-            .with_state(script);
+        let base_url = format!("http://{}/v1", listener.local_addr()?);
+        let shared = Arc::new(Shared::new(script.into()));
+        let listener = Tcp {
+            listener,
+            shared: shared.clone(),
+        };
+        Ok(Self::serve(listener, shared, base_url, None))
+    }
+
+    /// Serves in memory: only [`Server::client`] leads there.
+    pub fn in_memory(script: impl Into<Script>) -> Self {
+        let shared = Arc::new(Shared::new(script.into()));
+        let (dial, listener) = memory::memory(shared.clone());
+        let base_url = "http://script.invalid/v1".to_owned();
+        Self::serve(listener, shared, base_url, Some(Arc::new(dial)))
+    }
+
+    fn serve<L>(
+        listener: L,
+        shared: Arc<Shared>,
+        base_url: String,
+        dial: Option<Arc<dyn Dial>>,
+    ) -> Self
+    where
+        L: Listener,
+        L::Addr: std::fmt::Debug,
+    {
+        let router = router(shared.clone());
         let task = tokio::spawn(async move {
             // It ends by being aborted.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { address, task })
+        Self {
+            base_url,
+            dial,
+            shared,
+            task,
+        }
     }
 
     /// What clients are given as OpenAI's address.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        self.base_url.clone()
+    }
+
+    /// What a Realtime client connects with.
+    pub fn client(&self) -> Options {
+        Options {
+            dial: self.dial.clone(),
+            ..Options::new(self.base_url(), "any".to_owned().into())
+        }
+    }
+
+    /// What connections meet from now on.
+    pub fn door(&self, door: Door) {
+        self.shared.set_door(door);
+    }
+
+    /// Loses every session that there is.
+    pub fn lose(&self, loss: Loss) {
+        self.order(Order::Lose(loss));
+    }
+
+    /// Sends an error to every session that there is.
+    pub fn report(&self, error: ErrorDetail) {
+        self.order(Order::Report(error));
+    }
+
+    fn order(&self, order: Order) {
+        // Without a session there is nothing to do.
+        let _ = self.shared.orders.send(order);
+    }
+
+    /// How often somebody tried to connect.
+    pub fn knocks(&self) -> usize {
+        self.shared.knocks()
+    }
+
+    /// What clients did, as far as it is still known.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.shared.seen()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
+        self.lose(Loss::Cut);
     }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/realtime", get(realtime::upgrade))
+        .route("/v1/audio/speech", post(rest::speech))
+        .route("/v1/chat/completions", post(rest::chat))
+        .route("/v1/embeddings", post(rest::embeddings))
+        .with_state(shared)
 }
 
 /// Samples of a tone at 24 kHz that lasts as long as the words would.
@@ -79,7 +157,7 @@ fn tone(text: &str) -> Vec<i16> {
 
 #[cfg(test)]
 mod tests {
-    use openai_realtime::client::{Options, connect};
+    use openai_realtime::client::{Closed, ConnectError, SILENCE_TIMEOUT, connect};
     use openai_realtime::{ClientEvent, Item, NoFields, ResponseCreate, ServerEvent};
 
     use super::*;
@@ -90,10 +168,10 @@ mod tests {
             heard: "What plan am I on?".into(),
             tool: Some("get_account".into()),
             answer: "You are on {plan}.".into(),
+            ..Line::default()
         };
         let server = Server::start(vec![line]).await.unwrap();
-        let key = "any".to_owned().into();
-        let connection = connect(&Options::new(server.base_url(), key)).await;
+        let connection = connect(&server.client()).await;
         let (sender, mut receiver) = connection.unwrap().split();
         let mut seen = Vec::new();
         let mut until_done = async |seen: &mut Vec<String>| loop {
@@ -125,5 +203,43 @@ mod tests {
             seen,
             ["What plan am I on?", "-> get_account", "You are on pro."]
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_memory_it_is_refused_lost_and_half_open_as_told() {
+        let server = Server::in_memory(Vec::new());
+        server.door(Door::Down);
+        let error = connect(&server.client()).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Transport(_)), "{error:?}");
+        let error = ErrorDetail::server("server_overloaded", "full");
+        server.door(Door::Refusing { status: 503, error });
+        let error = connect(&server.client()).await.unwrap_err();
+        assert!(
+            matches!(&error, ConnectError::Refused { status: 503, error }
+                if error.code.as_deref() == Some("server_overloaded")),
+            "{error:?}"
+        );
+        server.door(Door::Open);
+        let (code, reason) = (1012, "restart".to_owned());
+        let close = Loss::Close {
+            code,
+            reason: reason.clone(),
+        };
+        let half_open = Closed::Silent(SILENCE_TIMEOUT);
+        for (loss, closed) in [
+            (close, Closed::Remote { code, reason }),
+            (Loss::Freeze, half_open),
+        ] {
+            let mut connection = connect(&server.client()).await.unwrap();
+            assert!(matches!(
+                connection.recv().await,
+                Ok(ServerEvent::SessionCreated(_))
+            ));
+            // Idle for longer than it may be silent: it answers pings.
+            tokio::time::sleep(2 * SILENCE_TIMEOUT).await;
+            server.lose(loss);
+            assert_eq!(connection.recv().await, Err(closed));
+        }
+        assert_eq!(server.knocks(), 4);
     }
 }

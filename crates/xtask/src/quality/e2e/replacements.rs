@@ -49,6 +49,7 @@ fn call_with(system: &System, others: &crate::state::State) -> anyhow::Result<()
         heard: HEARD.into(),
         tool: Some("get_account".into()),
         answer: "The script says that {name} is on the {subscription_tier} plan.".into(),
+        ..Line::default()
     };
     let openai = runtime.block_on(Server::start(vec![line]))?;
     let mut database = Url::parse(&others.database.url).context("the second database")?;
