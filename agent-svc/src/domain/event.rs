@@ -400,6 +400,8 @@ pub struct Turn {
     pub role: Role,
     /// What was said; of the assistant, what was heard.
     pub text: String,
+    /// The provider's items that it is made of; of what the dedicated voice said, none.
+    pub items: Vec<ItemId>,
     /// When it began.
     pub started: Moment,
     /// Whether the caller cut it short.

@@ -102,7 +102,7 @@ impl Responses {
         now: Moment,
         response: ResponseId,
         ticket: Option<Ticket>,
-    ) -> Result<(), Output> {
+    ) -> Option<Output> {
         match self.state {
             State::Requested {
                 ticket: asked,
@@ -115,14 +115,10 @@ impl Responses {
                     cancelled,
                     deadline: now + self.timeout,
                 };
-                if cancelled {
-                    Err(Output::CancelResponse(response))
-                } else {
-                    Ok(())
-                }
+                cancelled.then_some(Output::CancelResponse(response))
             }
-            _ if self.is_known(&response) => Ok(()),
-            _ => Err(Output::CancelResponse(response)),
+            _ if self.is_known(&response) => None,
+            _ => Some(Output::CancelResponse(response)),
         }
     }
 

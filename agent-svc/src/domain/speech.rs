@@ -206,6 +206,12 @@ impl Speech {
         cuts
     }
 
+    /// The provider's items that it is made of.
+    pub(super) fn items(&self) -> Vec<ItemId> {
+        let items = self.parts.iter().filter_map(|part| part.item.clone());
+        items.collect()
+    }
+
     fn priority(&self) -> u8 {
         match self.kind {
             Kind::Notice => 2,

@@ -65,6 +65,8 @@ pub(super) struct CallerSaid {
     pub(super) segment: SegmentId,
     pub(super) position: u32,
     pub(super) started: Moment,
+    /// The provider's item, if it got one.
+    pub(super) item: Option<ItemId>,
     /// Empty when it could not be told.
     pub(super) text: String,
 }
@@ -157,6 +159,7 @@ impl CallerText {
             segment: self.segment,
             position: self.position,
             started: self.started,
+            item: self.item,
             text: self.text.trim().to_owned(),
         }
     }

@@ -80,7 +80,7 @@ impl Conversation {
                 }
             }
             Realtime::ResponseCreated { response, ticket } => {
-                if let Err(cancel) = self.responses.created(self.now, response, ticket) {
+                if let Some(cancel) = self.responses.created(self.now, response, ticket) {
                     self.push(Output::Metric(Metric::LateResponse));
                     self.push(cancel);
                 }

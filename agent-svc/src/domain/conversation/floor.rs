@@ -228,6 +228,7 @@ impl Conversation {
             position: said.position,
             role: Role::User,
             text: said.text,
+            items: said.item.into_iter().collect(),
             started: said.started,
             interrupted: false,
             tools: Vec::new(),

@@ -100,6 +100,7 @@ impl Conversation {
             position,
             role: Role::Assistant,
             text,
+            items: speech.items(),
             started,
             interrupted,
             tools,
