@@ -1,6 +1,7 @@
 //! What the service is made of, built once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use livekit_rtc::{Connector, Shard, ShardConfig};
 use openai_realtime::client::Options;
@@ -17,13 +18,15 @@ use crate::judge::Judge;
 use crate::media::VadSource;
 use crate::peers::{Auth, Delegation, Peers};
 use crate::prompt::Persona;
-use crate::realtime::Provider;
+use crate::realtime::{Prices, Provider};
 use crate::rooms::Rooms;
 use crate::summary::Summariser;
 use crate::tts::{ReadAloud, SpeechApi, Voice};
 
 /// Longer than the conversation waits for the provider.
-const RECONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one attempt to connect may take: two lost packets, and the handshakes.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The service.
 pub(crate) struct App {
@@ -70,7 +73,7 @@ impl App {
         let tokens = ServiceTokens::new(auth_channel.clone(), config.client.clone(), clock.clone());
         let auth = Auth::new(auth_channel, tokens);
         let http = reqwest::Client::builder()
-            .connect_timeout(std::time::Duration::from_secs(5))
+            .connect_timeout(Duration::from_secs(5))
             .build()?;
         let models = Models::open(&config.calls.models_dir, 1)?;
         Ok(Self {
@@ -134,6 +137,10 @@ fn provider(openai: &OpenaiConfig) -> Provider {
         voice: openai.realtime_voice.clone(),
         transcription_model: openai.transcription_model.clone(),
         reconnect_timeout: RECONNECT_TIMEOUT,
+        max_session_duration: Duration::from_secs(openai.max_session_duration_secs),
+        prices: openai
+            .realtime_prices
+            .or_else(|| Prices::listed(&openai.openai_base_url, &openai.realtime_model)),
     }
 }
 
@@ -168,6 +175,7 @@ fn voice(openai: &OpenaiConfig, http: &reqwest::Client) -> Arc<dyn Voice> {
 fn realtime(base_url: &str, key: &SecretString, model: &str) -> Options {
     Options {
         model: Some(model.to_owned()),
+        connect_timeout: CONNECT_TIMEOUT,
         ..Options::new(base_url, key.clone())
     }
 }

@@ -9,6 +9,8 @@ use http::Uri;
 use secrecy::SecretString;
 use service_kit::config::{AuthConfig, ClientConfig, ServerConfig};
 
+use crate::realtime::Prices;
+
 /// Holds the calls: joins them, listens, answers, and keeps what was said.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "agent-svc", version)]
@@ -97,6 +99,16 @@ pub struct OpenaiConfig {
     /// Voice of the assistant.
     #[arg(long, env, default_value = "marin")]
     pub realtime_voice: String,
+
+    /// How old a Realtime session may be before another takes its place between two turns, in seconds. OpenAI ends
+    /// one after an hour.
+    #[arg(long, env, default_value_t = 1200, value_parser = clap::value_parser!(u64).range(10..=86400))]
+    pub max_session_duration_secs: u64,
+
+    /// What the Realtime model costs, in US dollars for a million tokens of input, cached input and output, for example
+    /// text=0.60/0.06/2.40,audio=10/0.30/20. OpenAI's list price of the model when not given; other servers have none.
+    #[arg(long, env)]
+    pub realtime_prices: Option<Prices>,
 
     /// Model that writes down what the caller says.
     #[arg(long, env, default_value = "gpt-transcribe")]

@@ -168,6 +168,7 @@ impl Task {
             position: turn.position,
             role: turn.role,
             text: turn.text.clone(),
+            items: turn.items.clone(),
         });
         let turn = record::Turn::new(turn, self.began_at);
         if let Some(latency) = turn.latency {

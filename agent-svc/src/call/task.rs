@@ -21,7 +21,7 @@ use crate::domain::{Conversation, EndReason, Input, Moment, Realtime, SpeechId, 
 use crate::judge::Recent;
 use crate::media::{self, MediaHandle};
 use crate::peers::{Delegation, PeerError};
-use crate::realtime::{Link, Setup};
+use crate::realtime::{self, Bill, Link, Setup};
 use crate::{prompt, tools};
 
 /// Inputs of voice and tools that may wait.
@@ -68,6 +68,8 @@ pub(super) struct Task {
     pub(super) voices: HashMap<SpeechId, AbortHandle>,
     pub(super) running_tools: HashMap<ToolCallId, AbortHandle>,
     pub(super) ended: Option<EndReason>,
+    /// What the speech provider did for the call so far.
+    bill: Bill,
     done_queue: Option<mpsc::Receiver<Done>>,
     audio: Option<Box<dyn livekit_rtc::AudioHandler>>,
 }
@@ -109,6 +111,7 @@ impl Task {
             voices: HashMap::new(),
             running_tools: HashMap::new(),
             ended: None,
+            bill: Bill::default(),
             done_queue: Some(done_queue),
             audio: Some(audio),
             app,
@@ -211,7 +214,7 @@ impl Task {
         let input = match event {
             media::Event::Audio(samples) => {
                 self.recent.push(&samples);
-                return self.tell_provider(crate::realtime::Command::Append(samples));
+                return self.tell_provider(realtime::Command::Append(samples));
             }
             media::Event::SpeechStarted { voiced_from } => Input::SpeechStarted {
                 voiced_from: self.moment_of(voiced_from),
@@ -224,15 +227,15 @@ impl Task {
         self.input(input);
     }
 
-    fn provider(&mut self, event: Realtime) {
-        if event == Realtime::Disconnected {
-            let (reason, message) = (
-                "REALTIME_RECONNECTING",
-                "The speech provider's session is made again.",
-            );
-            self.tell(What::Trouble { reason, message });
+    fn provider(&mut self, event: realtime::Event) {
+        match event {
+            realtime::Event::Conversation(event) => self.input(Input::Realtime(event)),
+            realtime::Event::Trouble(trouble) => {
+                let (reason, message) = (trouble.reason(), trouble.message());
+                self.tell(What::Trouble { reason, message });
+            }
+            realtime::Event::Used(bill) => self.bill += bill,
         }
-        self.input(Input::Realtime(event));
     }
 
     fn done(&mut self, done: Done) {
@@ -303,7 +306,22 @@ impl Task {
         self.tell(What::Ended { reason, duration });
         let reason_text = crate::store::calls::reason_text(reason);
         metrics::counter!("insta_agent_calls_ended", "reason" => reason_text).increment(1);
-        tracing::info!(call.id = %self.id, call.end_reason = reason_text, "Call ends");
+        let Bill { usage, cost } = self.bill;
+        tracing::info!(
+            call.id = %self.id,
+            call.end_reason = reason_text,
+            call.duration_ms = duration.as_millis() as u64,
+            usage.text.input_tokens = usage.text.input,
+            usage.text.cached_input_tokens = usage.text.cached,
+            usage.text.output_tokens = usage.text.output,
+            usage.audio.input_tokens = usage.audio.input,
+            usage.audio.cached_input_tokens = usage.audio.cached,
+            usage.audio.output_tokens = usage.audio.output,
+            usage.transcription_tokens = usage.transcription_tokens,
+            usage.transcription_seconds = usage.transcription_seconds,
+            usage.cost_usd = cost,
+            "Call ends"
+        );
         for work in self.voices.values().chain(self.running_tools.values()) {
             work.abort();
         }

@@ -1,112 +1,308 @@
-//! What a new session must be told so that it goes on where the lost one was.
+//! The conversation as a session must know it, in order, so that another can go on where one ended.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use openai_realtime::{FunctionCall, Item, Role};
 
-use super::SeenCall;
-use crate::domain::{self, ToolRequest};
+use crate::domain::{self, ItemId, ToolCallId, ToolRequest};
 
-/// Turns that are told again.
-const MAX_TURNS: usize = 60;
-/// Tool calls of one turn that are told again.
-const MAX_CALLS: usize = 64;
+/// Entries that are kept.
+const MAX_ENTRIES: usize = 160;
+/// Bytes of tool results that a new session is told; those of older calls are left out.
+const MAX_RESULT_BYTES: usize = 64 * 1024;
 /// Sound of a turn that is kept: a little more than the longest turn.
 const MAX_SAMPLES: usize = 70 * 24_000;
 
 /// The conversation as far as this end knows it.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    turns: BTreeMap<u32, (domain::Role, String)>,
-    /// Calls since the caller's last turn, and older ones that still run.
-    calls: Vec<SeenCall>,
+    entries: Vec<Entry>,
+    last_id: u64,
     /// Sound since the last commit.
     input: Vec<i16>,
-    /// Sound of the last commit, until its words are known.
-    committed: Option<Vec<i16>>,
+}
+
+/// Names an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct EntryId(u64);
+
+#[derive(Debug)]
+struct Entry {
+    id: EntryId,
+    /// Its place among the turns, once that is known.
+    position: Option<u32>,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Said {
+        role: domain::Role,
+        text: String,
+        items: Vec<ItemId>,
+    },
+    /// A turn of the caller whose words are not known.
+    Heard {
+        item: Option<ItemId>,
+        /// Only of the turn that came last: for older ones it is too late to be answered.
+        sound: Vec<i16>,
+    },
+    Called {
+        request: ToolRequest,
+        output: Option<String>,
+    },
+}
+
+/// How an entry is told to a session.
+#[derive(Debug, PartialEq)]
+pub(super) enum Telling<'a> {
+    Items(Vec<Item>),
+    /// Sound that is to be committed.
+    Turn(&'a [i16]),
 }
 
 impl History {
+    /// Sound of the caller.
     pub(super) fn append(&mut self, audio: &[i16]) {
         let room = MAX_SAMPLES.saturating_sub(self.input.len());
         self.input
             .extend_from_slice(&audio[..audio.len().min(room)]);
     }
 
-    pub(super) fn commit(&mut self) {
-        self.committed = Some(std::mem::take(&mut self.input));
-        // A call of the turn before may still be running.
-        self.calls.retain(|seen| seen.output.is_none());
-    }
-
     pub(super) fn clear(&mut self) {
         self.input.clear();
-    }
-
-    pub(super) fn remember(&mut self, position: u32, role: domain::Role, text: String) {
-        if role == domain::Role::User {
-            self.committed = None;
-        }
-        if text.is_empty() {
-            return;
-        }
-        self.turns.insert(position, (role, text));
-        while self.turns.len() > MAX_TURNS {
-            self.turns.pop_first();
-        }
-    }
-
-    pub(super) fn called(&mut self, request: ToolRequest) {
-        if self.calls.len() < MAX_CALLS {
-            self.calls.push(SeenCall {
-                request,
-                output: None,
-            });
-        }
-    }
-
-    pub(super) fn answered(&mut self, call: &domain::ToolCallId, output: &str) {
-        if let Some(seen) = self
-            .calls
-            .iter_mut()
-            .find(|seen| seen.request.call == *call)
-        {
-            seen.output = Some(output.to_owned());
-        }
-    }
-
-    /// The items of a new session: what was said, then the calls of the turn that is being
-    /// answered. A call without an answer is left out; its answer then comes with it.
-    pub(super) fn items(&self) -> Vec<Item> {
-        let said = self.turns.values().map(|(role, text)| match role {
-            domain::Role::User => Item::text(Role::User, text.clone()),
-            domain::Role::Assistant => Item::text(Role::Assistant, text.clone()),
-        });
-        let answered = self.calls.iter().filter_map(|seen| {
-            let output = seen.output.clone()?;
-            Some(call_items(&seen.request, output))
-        });
-        said.chain(answered.flatten()).collect()
-    }
-
-    /// The items that answer a call which the present session does not know.
-    pub(super) fn answer_items(&self, call: &domain::ToolCallId, output: String) -> Vec<Item> {
-        let seen = self.calls.iter().find(|seen| seen.request.call == *call);
-        seen.map_or_else(Vec::new, |seen| call_items(&seen.request, output).into())
-    }
-
-    /// The turn that was committed but whose words are not known.
-    pub(super) fn committed(&self) -> Option<&[i16]> {
-        self.committed.as_deref()
     }
 
     /// What the caller has said of the turn that goes on.
     pub(super) fn input(&self) -> &[i16] {
         &self.input
     }
+
+    /// The sound so far is a turn. Gives its entry.
+    pub(super) fn commit(&mut self) -> EntryId {
+        for entry in &mut self.entries {
+            if let What::Heard { sound, .. } = &mut entry.what {
+                sound.clear();
+            }
+        }
+        let sound = std::mem::take(&mut self.input);
+        self.push(None, What::Heard { item: None, sound })
+    }
+
+    /// The oldest turn without an item got this one.
+    pub(super) fn committed(&mut self, new: ItemId) {
+        if let Some(item) = self.unnamed() {
+            *item = Some(new);
+        }
+    }
+
+    /// The oldest turn without an item was empty.
+    pub(super) fn commit_rejected(&mut self) {
+        let unnamed = |entry: &Entry| matches!(entry.what, What::Heard { item: None, .. });
+        if let Some(index) = self.entries.iter().position(unnamed) {
+            self.entries.remove(index);
+        }
+    }
+
+    fn unnamed(&mut self) -> Option<&mut Option<ItemId>> {
+        let mut items = self
+            .entries
+            .iter_mut()
+            .filter_map(|entry| match &mut entry.what {
+                What::Heard { item, .. } => Some(item),
+                _ => None,
+            });
+        items.find(|item| item.is_none())
+    }
+
+    /// The words of a turn are known.
+    pub(super) fn heard(&mut self, item: &ItemId, text: &str) {
+        let is_it = |entry: &Entry| matches!(&entry.what, What::Heard { item: Some(own), .. } if own == item);
+        if let Some(index) = self.entries.iter().position(is_it) {
+            let said = (domain::Role::User, text.trim().to_owned());
+            self.settle(index, said, vec![item.clone()]);
+        }
+    }
+
+    /// A turn as the call keeps it. Gives its entry, if it says anything, and whether it is new here.
+    pub(super) fn remember(
+        &mut self,
+        position: u32,
+        role: domain::Role,
+        text: String,
+        items: Vec<ItemId>,
+    ) -> Option<(EntryId, bool)> {
+        let known = match role {
+            domain::Role::User => self.turn_of(&items),
+            domain::Role::Assistant => None,
+        };
+        if let Some(index) = known {
+            let id = self.entries[index].id;
+            self.entries[index].position = Some(position);
+            let stays = self.settle(index, (role, text), items);
+            return stays.then_some((id, false));
+        }
+        if text.is_empty() {
+            return None;
+        }
+        let said = What::Said { role, text, items };
+        Some((self.push(Some(position), said), true))
+    }
+
+    /// The entry of a turn with one of these items; of one without, the oldest that has none either.
+    fn turn_of(&self, items: &[ItemId]) -> Option<usize> {
+        self.entries.iter().position(|entry| match &entry.what {
+            What::Heard { item, .. } => match item {
+                Some(item) => items.contains(item),
+                None => items.is_empty(),
+            },
+            What::Said { items: own, .. } => own.iter().any(|item| items.contains(item)),
+            What::Called { .. } => false,
+        })
+    }
+
+    /// Gives an entry its words; without any it goes. Says whether it stays.
+    fn settle(
+        &mut self,
+        index: usize,
+        (role, text): (domain::Role, String),
+        items: Vec<ItemId>,
+    ) -> bool {
+        if text.is_empty() {
+            self.entries.remove(index);
+            return false;
+        }
+        self.entries[index].what = What::Said { role, text, items };
+        true
+    }
+
+    pub(super) fn called(&mut self, request: ToolRequest) -> EntryId {
+        let output = None;
+        self.push(None, What::Called { request, output })
+    }
+
+    /// A tool gave its result. Gives the entry of its call and what was asked.
+    pub(super) fn answered(
+        &mut self,
+        call: &ToolCallId,
+        result: &str,
+    ) -> Option<(EntryId, &ToolRequest)> {
+        self.entries
+            .iter_mut()
+            .find_map(|entry| match &mut entry.what {
+                What::Called { request, output } if request.call == *call => {
+                    *output = Some(result.to_owned());
+                    Some((entry.id, &*request))
+                }
+                _ => None,
+            })
+    }
+
+    /// Whether a turn has no words yet, or a call no result.
+    pub(super) fn is_open(&self) -> bool {
+        self.entries.iter().any(Entry::is_open)
+    }
+
+    /// The session with the items of the turns without words is gone.
+    pub(super) fn session_lost(&mut self) {
+        for entry in &mut self.entries {
+            if let What::Heard { item, .. } = &mut entry.what {
+                *item = None;
+            }
+        }
+        // What had no sound of its own left cannot be told, and its words will not come.
+        let is_told =
+            |entry: &Entry| !matches!(&entry.what, What::Heard { sound, .. } if sound.is_empty());
+        self.entries.retain(is_told);
+    }
+
+    /// What a session that knows the entries in `told` must be told, in order. A call without a result
+    /// is left out: it is told with its result.
+    pub(super) fn untold(&self, told: &HashSet<EntryId>) -> Vec<(EntryId, Telling<'_>)> {
+        self.telling(self.entries.iter(), told)
+    }
+
+    /// As [`Self::untold`], but only up to what is open: that may still change its words.
+    pub(super) fn settled(&self, told: &HashSet<EntryId>) -> Vec<(EntryId, Telling<'_>)> {
+        let settled = self.entries.iter().take_while(|entry| !entry.is_open());
+        self.telling(settled, told)
+    }
+
+    fn telling<'a>(
+        &'a self,
+        entries: impl Iterator<Item = &'a Entry>,
+        told: &HashSet<EntryId>,
+    ) -> Vec<(EntryId, Telling<'a>)> {
+        let oldest_call = self.oldest_call_told();
+        let untold = entries.filter(|entry| !told.contains(&entry.id));
+        let telling = untold.filter_map(|entry| {
+            let telling = match &entry.what {
+                What::Said { role, text, .. } => Telling::Items(vec![said(*role, text)]),
+                What::Heard { sound, .. } => Telling::Turn(sound),
+                What::Called { request, output } => {
+                    let output = output.clone().filter(|_| entry.id.0 >= oldest_call)?;
+                    Telling::Items(call_items(request, output).into())
+                }
+            };
+            Some((entry.id, telling))
+        });
+        telling.collect()
+    }
+
+    /// The number of the oldest call whose result still has room. The newest always has.
+    fn oldest_call_told(&self) -> u64 {
+        let (mut bytes, mut oldest) = (0, 0);
+        for entry in self.entries.iter().rev() {
+            if let What::Called { output, .. } = &entry.what {
+                bytes += output.as_ref().map_or(0, String::len);
+                if bytes > MAX_RESULT_BYTES && oldest > 0 {
+                    return oldest;
+                }
+                oldest = entry.id.0;
+            }
+        }
+        0
+    }
+
+    fn push(&mut self, position: Option<u32>, what: What) -> EntryId {
+        self.last_id += 1;
+        let id = EntryId(self.last_id);
+        let is_later = |entry: &Entry| entry.position.is_some() && entry.position > position;
+        let place = match position {
+            Some(_) => self.entries.iter().position(is_later),
+            None => None,
+        };
+        let place = place.unwrap_or(self.entries.len());
+        self.entries.insert(place, Entry { id, position, what });
+        if self.entries.len() > MAX_ENTRIES
+            && let Some(oldest) = self.entries.iter().position(|entry| !entry.is_open())
+        {
+            self.entries.remove(oldest);
+        }
+        id
+    }
 }
 
-fn call_items(request: &ToolRequest, output: String) -> [Item; 2] {
+impl Entry {
+    fn is_open(&self) -> bool {
+        match &self.what {
+            What::Said { .. } => false,
+            What::Heard { .. } => true,
+            What::Called { output, .. } => output.is_none(),
+        }
+    }
+}
+
+fn said(role: domain::Role, text: &str) -> Item {
+    let role = match role {
+        domain::Role::User => Role::User,
+        domain::Role::Assistant => Role::Assistant,
+    };
+    Item::text(role, text)
+}
+
+/// A call and its result, as a session that saw neither is told.
+pub(super) fn call_items(request: &ToolRequest, output: String) -> [Item; 2] {
     let call = request.call.as_str().to_owned();
     [
         Item::FunctionCall(FunctionCall {
@@ -117,4 +313,116 @@ fn call_items(request: &ToolRequest, output: String) -> [Item; 2] {
         }),
         Item::function_call_output(call, output),
     ]
+}
+
+#[cfg(test)]
+mod unit {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts(untold: &[(EntryId, Telling<'_>)]) -> Vec<String> {
+        let told = untold.iter().map(|(_, telling)| match telling {
+            Telling::Turn(sound) => format!("{} samples", sound.len()),
+            Telling::Items(items) => {
+                let words = items.iter().map(|item| match item {
+                    Item::Message(said) => said.words(),
+                    Item::FunctionCall(call) => call.name.clone(),
+                    Item::FunctionCallOutput(output) => output.output.clone(),
+                    _ => String::new(),
+                });
+                words.collect::<Vec<_>>().join(" = ")
+            }
+        });
+        told.collect()
+    }
+
+    fn request(call: &str) -> ToolRequest {
+        ToolRequest {
+            call: call.into(),
+            name: format!("tool_{call}"),
+            arguments: "{}".into(),
+        }
+    }
+
+    #[test]
+    fn tools_stand_between_question_and_answer_and_what_is_open_is_not_told_in_advance() {
+        let (user, assistant) = (domain::Role::User, domain::Role::Assistant);
+        let mut history = History::default();
+        history.append(&[0; 480]);
+        history.commit();
+        history.committed("item_1".into());
+        history.called(request("a"));
+        history.called(request("b"));
+        history.answered(&"a".into(), "1");
+        let nothing = HashSet::new();
+        assert!(history.is_open());
+        assert_eq!(
+            texts(&history.untold(&nothing)),
+            ["480 samples", "tool_a = 1"]
+        );
+        assert_eq!(texts(&history.settled(&nothing)), [""; 0]);
+        // The answer is kept before the words of the question are known.
+        history.answered(&"b".into(), "2");
+        history.remember(2, assistant, "Yes.".into(), vec!["item_2".into()]);
+        history.heard(&"item_1".into(), " Is it? ");
+        history.remember(1, user, "Is it?".into(), vec!["item_1".into()]);
+        assert!(!history.is_open());
+        let all = ["Is it?", "tool_a = 1", "tool_b = 2", "Yes."];
+        assert_eq!(texts(&history.settled(&nothing)), all);
+    }
+
+    #[test]
+    fn only_the_results_of_the_newest_calls_are_told_when_they_are_long() {
+        let mut history = History::default();
+        for (call, size) in [("a", 10), ("b", 50_000), ("c", 20_000), ("d", 100_000)] {
+            history.called(request(call));
+            history.answered(&call.into(), &"x".repeat(size));
+            let told = history.untold(&HashSet::new()).len();
+            let expected = match call {
+                "a" => 1,
+                "b" => 2,
+                // With the third the second is one too many, with the fourth the third.
+                _ => 1,
+            };
+            assert_eq!(told, expected, "{call}");
+        }
+    }
+
+    proptest! {
+        /// Whatever is lost and when, a new session is told every turn once and in order.
+        #[test]
+        fn every_turn_is_told_once_and_in_order(
+            turns in prop::collection::vec((any::<bool>(), any::<bool>(), any::<bool>()), 1..40),
+        ) {
+            let mut history = History::default();
+            let mut expected = Vec::new();
+            for (index, (by_caller, late, lost)) in turns.into_iter().enumerate() {
+                let position = index as u32 + 1;
+                let (text, item) = (format!("turn {position}"), ItemId::from(format!("i{position}")));
+                let role = if by_caller { domain::Role::User } else { domain::Role::Assistant };
+                if by_caller {
+                    history.append(&[0; 240]);
+                    history.commit();
+                    history.committed(item.clone());
+                    if !late {
+                        history.heard(&item, &text);
+                    }
+                }
+                let item = if lost && by_caller && late {
+                    // It is committed again, in another session.
+                    history.session_lost();
+                    let again = ItemId::from(format!("again{position}"));
+                    history.committed(again.clone());
+                    again
+                } else {
+                    item
+                };
+                history.remember(position, role, text.clone(), vec![item]);
+                expected.push(text);
+            }
+            prop_assert_eq!(texts(&history.untold(&HashSet::new())), expected);
+            prop_assert!(!history.is_open());
+        }
+    }
 }

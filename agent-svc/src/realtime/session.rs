@@ -1,377 +1,509 @@
-//! The task that owns the socket.
+//! The task that keeps a session: there is always one, or one on its way.
 
+use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
-use openai_realtime::client::{self, Closed, Connection, SendError};
-use openai_realtime::{
-    AudioFormat, AudioInput, AudioOutput, ClientEvent, ClientMessage, ConversationItemCreate,
-    ConversationItemTruncate, InputAudioBufferAppend, InputTranscription, Item, ItemId, Metadata,
-    Modality, NoFields, Nullable, ResponseCancel, ResponseCreate, ResponseParams, Role, Session,
-    SessionAudio, SessionUpdate, ToolChoice, ToolChoiceMode, audio,
-};
+use futures::future::BoxFuture;
+use openai_realtime::ServerEvent;
+use openai_realtime::client::{Closed, Connection, SendError};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until};
 
+use super::dial::{Ended, Outage, SharedSetup, make, shared};
 use super::history::History;
-use super::translate::{COMMIT, CREATE, Meaning, TICKET, meaning};
-use super::{Command, Provider, Setup};
-use crate::domain::{Realtime, ToolCallId};
+use super::live::Live;
+use super::translate::{Meaning, meaning, usage};
+use super::{Bill, Command, Event, Failure, Provider, Setup, Trouble, Usage};
+use crate::domain::{self, ItemId, Realtime};
 
-/// How long the provider may take to set a session up.
-const SETUP_TIMEOUT: Duration = Duration::from_secs(5);
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-const MAX_BACKOFF: Duration = Duration::from_secs(2);
-/// Sound that is told again goes in pieces of a second.
-const REPLAY_PIECE: usize = 24_000;
+/// A session is exchanged when nothing was said or asked for so long: a pause, not a breath.
+const CALM: Duration = Duration::from_millis(500);
+/// Nothing that is open for so long without a sign of life will ever be closed.
+const STALE: Duration = Duration::from_secs(30);
+/// After a failure to make the next session in time, when to try again, and how long an attempt may take.
+const RECYCLE_RETRY: Duration = Duration::from_secs(10);
+/// How long a response that was refused for a rate limit is put off. The most is less than the
+/// conversation waits for a response to be confirmed.
+const RATE_LIMIT_WAIT: Duration = Duration::from_millis(1_500);
+const MIN_RATE_LIMIT_WAIT: Duration = Duration::from_millis(300);
+const MAX_RATE_LIMIT_WAIT: Duration = Duration::from_millis(2_500);
+/// Texts of the dedicated voice that are waited for to be remembered.
+const MAX_SAID_AWAY: usize = 16;
 
 /// Keeps a session until nobody wants it any more or it cannot be had.
 pub(super) async fn run(
     provider: Provider,
     setup: oneshot::Receiver<Setup>,
     commands: mpsc::Receiver<Command>,
-    events: mpsc::Sender<Realtime>,
+    events: mpsc::Sender<Event>,
 ) {
-    let mut keeper = Keeper {
-        provider,
-        commands,
-        events: events.clone(),
-        history: History::default(),
-        known_calls: Vec::new(),
-        commits: 0,
+    let mut keeper = Keeper::new(provider, shared(setup), commands, events);
+    let over = loop {
+        if let Err(over) = keeper.take_turn().await {
+            break over;
+        }
     };
-    if let Err(failure) = keeper.keep(setup).await {
-        tracing::warn!(reason = failure, "The Realtime session is given up");
+    if let Over::Failed(failure, cause) = over {
+        let trouble = Trouble::Failed(failure);
+        let reason = trouble.reason();
+        tracing::error!(reason, cause, "The Realtime session is given up");
+        metrics::counter!("insta_agent_realtime_failures", "reason" => reason).increment(1);
         // The call may be over already; then nobody needs to know.
-        let _ = events.send(Realtime::Failed).await;
+        let _ = keeper.events.send(Event::Trouble(trouble)).await;
+        let _ = keeper.tell(Realtime::Failed).await;
     }
 }
 
 struct Keeper {
-    provider: Provider,
+    provider: Arc<Provider>,
+    setup: SharedSetup,
     commands: mpsc::Receiver<Command>,
-    events: mpsc::Sender<Realtime>,
+    events: mpsc::Sender<Event>,
     history: History,
-    /// Tool calls that the present session knows.
-    known_calls: Vec<ToolCallId>,
-    commits: u32,
+    live: Option<Live>,
+    /// The next session, ready to take over.
+    spare: Option<Live>,
+    making: Option<BoxFuture<'static, Result<Connection, Ended>>>,
+    /// The time without a session; the last one, while there is one.
+    outage: Option<Outage>,
+    /// When the next session is begun.
+    recycle_at: Instant,
+    /// Why the last attempt failed.
+    last_failure: String,
+    /// When something was last said, asked or answered.
+    last_active: Instant,
+    /// What the conversation is told of a response only when it makes sense to ask again.
+    held: Option<Held>,
+    /// Whether that has been done in this turn.
+    backed_off: bool,
+    /// Until when the provider said that its limits are used up.
+    used_up: Option<Instant>,
+    /// What the dedicated voice said without a session, and is not remembered yet.
+    said_away: Vec<String>,
 }
 
-/// Why a session is over.
+struct Held {
+    until: Instant,
+    event: Realtime,
+}
+
+/// The task is done.
+#[derive(Debug)]
 enum Over {
     /// The call has ended.
     Unwanted,
-    /// It broke and may be made again.
-    Lost(String),
-    /// It must not be tried again.
-    Refused(String),
-}
-
-impl From<SendError> for Over {
-    fn from(error: SendError) -> Self {
-        Self::Lost(error.to_string())
-    }
-}
-
-impl From<Closed> for Over {
-    fn from(closed: Closed) -> Self {
-        if closed.is_retryable() {
-            Self::Lost(closed.to_string())
-        } else {
-            Self::Refused(closed.to_string())
-        }
-    }
+    /// There will be no session.
+    Failed(Failure, String),
 }
 
 impl Keeper {
-    async fn keep(&mut self, setup: oneshot::Receiver<Setup>) -> Result<(), String> {
-        let mut connection = self.dial().await;
-        let setup = tokio::select! {
-            setup = setup => setup,
-            () = self.events.closed() => return Ok(()),
+    fn new(
+        provider: Provider,
+        setup: SharedSetup,
+        commands: mpsc::Receiver<Command>,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            provider: Arc::new(provider),
+            setup,
+            commands,
+            events,
+            history: History::default(),
+            live: None,
+            spare: None,
+            making: None,
+            outage: Some(Outage::first()),
+            recycle_at: now,
+            last_failure: String::new(),
+            last_active: now,
+            held: None,
+            backed_off: false,
+            used_up: None,
+            said_away: Vec::new(),
+        }
+    }
+
+    /// Waits for whatever happens next, and deals with it. Commands come first: an interruption must
+    /// not wait for a burst of sound.
+    async fn take_turn(&mut self) -> Result<(), Over> {
+        self.begin_making()?;
+        let due = self.due();
+        tokio::select! {
+            biased;
+            () = self.events.closed() => Err(Over::Unwanted),
+            command = self.commands.recv() => match command {
+                Some(command) => self.command(command).await,
+                None => Err(Over::Unwanted),
+            },
+            made = made(&mut self.making) => self.made(made).await,
+            event = next_event(&mut self.live) => match event {
+                Ok(event) => self.received(event).await,
+                Err(closed) => self.lost(closed.into()).await,
+            },
+            event = next_event(&mut self.spare) => {
+                self.spare_received(event);
+                Ok(())
+            }
+            () = sleep_until(due) => self.do_due().await,
+        }
+    }
+
+    /// Begins to make a session if one is missing, or the present one is old.
+    fn begin_making(&mut self) -> Result<(), Over> {
+        if self.making.is_some() || self.spare.is_some() {
+            return Ok(());
+        }
+        let (wait, deadline) = match (&self.live, &self.outage) {
+            (None, Some(outage)) => match outage.wait() {
+                Some(wait) => (wait, outage.deadline()),
+                None => {
+                    let cause = std::mem::take(&mut self.last_failure);
+                    return Err(Over::Failed(Failure::Unreachable, cause));
+                }
+            },
+            _ if Instant::now() >= self.recycle_at => {
+                (Duration::ZERO, Instant::now() + RECYCLE_RETRY)
+            }
+            _ => return Ok(()),
         };
-        let Ok(setup) = setup else {
-            // The call ended before it began.
+        let making = make(self.provider.clone(), self.setup.clone(), wait, deadline);
+        self.making = Some(Box::pin(making));
+        Ok(())
+    }
+
+    async fn made(&mut self, made: Result<Connection, Ended>) -> Result<(), Over> {
+        self.making = None;
+        match made {
+            Ok(connection) if self.live.is_none() => self.begin(Live::new(connection)).await,
+            Ok(connection) => {
+                let mut next = Live::new(connection);
+                match next.prepare(&self.history).await {
+                    Ok(()) => self.spare = Some(next),
+                    Err(error) => self.not_recycled(&error.into()),
+                }
+                Ok(())
+            }
+            Err(Ended::Unwanted) => Err(Over::Unwanted),
+            Err(ended) if self.live.is_some() => {
+                self.not_recycled(&ended);
+                Ok(())
+            }
+            Err(Ended::Refused(failure, cause)) => Err(Over::Failed(failure, cause)),
+            Err(ended) => {
+                self.attempt_failed(&ended);
+                Ok(())
+            }
+        }
+    }
+
+    /// There is a session again.
+    async fn begin(&mut self, mut live: Live) -> Result<(), Over> {
+        if let Err(error) = live.take_over(&self.history).await {
+            self.attempt_failed(&error.into());
+            return Ok(());
+        }
+        self.outage.take_if(|outage| outage.is_first());
+        self.use_from_now_on(live);
+        self.tell(Realtime::Connected).await
+    }
+
+    fn use_from_now_on(&mut self, live: Live) {
+        self.recycle_at = Instant::now() + self.provider.max_session_duration;
+        self.live = Some(live);
+    }
+
+    fn attempt_failed(&mut self, ended: &Ended) {
+        self.last_failure = format!("{ended:?}");
+        self.outage = self.outage.take().map(Outage::next);
+    }
+
+    /// The old session goes on for now.
+    fn not_recycled(&mut self, ended: &Ended) {
+        tracing::warn!(reason = ?ended, "The next Realtime session could not be made");
+        self.spare = None;
+        self.recycle_at = Instant::now() + RECYCLE_RETRY;
+    }
+
+    /// The session has ended without our doing.
+    async fn lost(&mut self, ended: Ended) -> Result<(), Over> {
+        let Some(live) = self.live.take() else {
             return Ok(());
         };
-        loop {
-            let over = match connection {
-                Ok(connection) => self.serve(connection, &setup).await,
-                Err(over) => over,
-            };
-            match over {
-                Over::Unwanted => return Ok(()),
-                Over::Refused(reason) => return Err(reason),
-                Over::Lost(reason) => {
-                    tracing::info!(reason, "The Realtime session is lost and made again");
-                    self.drain();
-                    if self.events.send(Realtime::Disconnected).await.is_err() {
-                        return Ok(());
-                    }
-                }
-            }
-            connection = self.dial().await;
+        if let Ended::Refused(failure, cause) = ended {
+            return Err(Over::Failed(failure, cause));
+        }
+        tracing::info!(reason = ?ended, "The Realtime session is lost and made again");
+        metrics::counter!("insta_agent_realtime_losses").increment(1);
+        let nothing_open = !live.is_open() && !self.history.is_open() && self.held.is_none();
+        if nothing_open && self.spare.is_some() {
+            return self.switch().await;
+        }
+        self.history.session_lost();
+        self.held = None;
+        let patience = self.provider.reconnect_timeout;
+        self.outage = Some(Outage::after(self.outage.take(), live.age(), patience));
+        if ended != Ended::Expired {
+            self.send(Event::Trouble(Trouble::Reconnecting)).await?;
+        }
+        self.tell(Realtime::Disconnected).await?;
+        match self.spare.take() {
+            Some(spare) => self.begin(spare).await,
+            None => Ok(()),
         }
     }
 
-    /// Connects, again and again until the time for it is over.
-    async fn dial(&mut self) -> Result<Connection, Over> {
-        let deadline = Instant::now() + self.provider.reconnect_timeout;
-        let mut backoff = FIRST_BACKOFF;
-        loop {
-            let error = tokio::select! {
-                connection = client::connect(&self.provider.client) => match connection {
-                    Ok(connection) => return Ok(connection),
-                    Err(error) => error,
-                },
-                () = self.events.closed() => return Err(Over::Unwanted),
-            };
-            let jitter = rand::random_range(0.5..1.0);
-            if !error.is_retryable() || Instant::now() + backoff >= deadline {
-                return Err(Over::Refused(error.to_string()));
-            }
-            tokio::select! {
-                () = tokio::time::sleep(backoff.mul_f64(jitter)) => {}
-                () = self.events.closed() => return Err(Over::Unwanted),
-            }
-            backoff = (backoff * 2).min(MAX_BACKOFF);
-        }
-    }
-
-    /// Serves one session to its end.
-    async fn serve(&mut self, mut connection: Connection, setup: &Setup) -> Over {
-        match timeout(SETUP_TIMEOUT, self.set_up(&mut connection, setup)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(over)) => return over,
-            Err(_) => return Over::Lost("the session was not set up in time".to_owned()),
-        }
-        if self.events.send(Realtime::Connected).await.is_err() {
-            return Over::Unwanted;
-        }
-        if let Err(over) = self.replay_sound(&connection).await {
-            return over;
-        }
-        loop {
-            let outcome = tokio::select! {
-                event = connection.recv() => match event {
-                    Ok(event) => self.pass_on(meaning(event)).await,
-                    Err(closed) => return closed.into(),
-                },
-                command = self.commands.recv() => match command {
-                    Some(command) => self.carry_out(&connection, command).await,
-                    None => return Over::Unwanted,
-                },
-            };
-            if let Err(over) = outcome {
-                return over;
-            }
-        }
-    }
-
-    async fn set_up(&mut self, connection: &mut Connection, setup: &Setup) -> Result<(), Over> {
-        let session = Box::new(self.session(setup));
-        connection
-            .send(ClientEvent::SessionUpdate(SessionUpdate { session }))
-            .await?;
-        self.known_calls.clear();
-        for item in self.history.items() {
-            if let Item::FunctionCall(call) = &item {
-                self.known_calls
-                    .extend(call.call_id.as_deref().map(ToolCallId::from));
-            }
-            connection.send(create_item(item)).await?;
-        }
-        loop {
-            match meaning(connection.recv().await?) {
-                Meaning::SetUp => return Ok(()),
-                Meaning::Fatal(reason) => return Err(Over::Refused(reason)),
-                Meaning::Event(_) | Meaning::Nothing => {}
-            }
-        }
-    }
-
-    fn session(&self, setup: &Setup) -> Session {
-        let input = AudioInput {
-            format: Some(AudioFormat::PCM_24K),
-            transcription: Nullable::Value(InputTranscription {
-                model: Some(self.provider.transcription_model.clone()),
-                ..InputTranscription::default()
-            }),
-            turn_detection: Nullable::Null,
-            ..AudioInput::default()
+    /// The next session takes over. Should it be lost already, the old one goes on, if there is one.
+    async fn switch(&mut self) -> Result<(), Over> {
+        let Some(mut next) = self.spare.take() else {
+            return Ok(());
         };
-        let output = AudioOutput {
-            format: Some(AudioFormat::PCM_24K),
-            voice: Some(self.provider.voice.as_str().into()),
-            speed: None,
+        match next.take_over(&self.history).await {
+            Ok(()) => {
+                tracing::info!("The Realtime session is exchanged");
+                metrics::counter!("insta_agent_realtime_recycles").increment(1);
+                self.use_from_now_on(next);
+                Ok(())
+            }
+            Err(error) => {
+                self.not_recycled(&error.into());
+                Ok(())
+            }
+        }
+    }
+
+    fn spare_received(&mut self, event: Result<ServerEvent, Closed>) {
+        match event.map(meaning) {
+            Ok(Meaning::Fatal(failure, cause)) => {
+                self.not_recycled(&Ended::Refused(failure, cause));
+            }
+            Ok(_) => {}
+            Err(closed) => self.not_recycled(&closed.into()),
+        }
+    }
+
+    async fn received(&mut self, event: ServerEvent) -> Result<(), Over> {
+        if let Some(usage) = usage(&event) {
+            self.used(usage).await?;
+        }
+        match meaning(event) {
+            Meaning::Event(event) => {
+                self.note(&event);
+                self.tell(event).await
+            }
+            Meaning::RateLimited(event) => self.rate_limited(event).await,
+            Meaning::UsedUp(wait) => {
+                self.used_up = Some(Instant::now() + wait);
+                Ok(())
+            }
+            Meaning::Expired => {
+                // It is closed in a moment; the next one should be there by then.
+                self.recycle_at = Instant::now();
+                Ok(())
+            }
+            Meaning::Fatal(failure, cause) => Err(Over::Failed(failure, cause)),
+            Meaning::SetUp | Meaning::Nothing => Ok(()),
+        }
+    }
+
+    fn note(&mut self, event: &Realtime) {
+        self.last_active = Instant::now();
+        if let Some(live) = &mut self.live {
+            live.note(event, &mut self.history);
+        }
+    }
+
+    async fn used(&mut self, usage: Usage) -> Result<(), Over> {
+        usage.count();
+        let cost = self.provider.prices.map(|prices| prices.cost(&usage));
+        self.send(Event::Used(Bill { usage, cost })).await
+    }
+
+    /// The conversation asks once more for a response that could not be made. It is told of it when
+    /// there may be room again, once in a turn.
+    async fn rate_limited(&mut self, event: Option<Realtime>) -> Result<(), Over> {
+        let requested = self.live.as_ref().and_then(Live::requested);
+        let Some(event) = event.or(requested.map(Realtime::ResponseRejected)) else {
+            return Ok(());
         };
-        Session {
-            instructions: Some(setup.instructions.clone()),
-            output_modalities: Some(vec![Modality::Audio]),
-            audio: Some(SessionAudio {
-                input: Some(input),
-                output: Some(output),
-            }),
-            tools: Some(setup.tools.clone()),
-            tool_choice: Some(ToolChoice::Mode(ToolChoiceMode::Auto)),
-            ..Session::default()
+        self.note(&event);
+        self.send(Event::Trouble(Trouble::RateLimited)).await?;
+        if std::mem::replace(&mut self.backed_off, true) {
+            return self.tell(event).await;
+        }
+        let told = self.used_up.take();
+        let wait = told.map(|until| until.saturating_duration_since(Instant::now()));
+        let wait = wait.unwrap_or(RATE_LIMIT_WAIT);
+        let until = Instant::now() + wait.clamp(MIN_RATE_LIMIT_WAIT, MAX_RATE_LIMIT_WAIT);
+        self.held = Some(Held { until, event });
+        Ok(())
+    }
+
+    async fn release(&mut self) -> Result<(), Over> {
+        match self.held.take() {
+            Some(held) => self.tell(held.event).await,
+            None => Ok(()),
         }
     }
 
-    /// Sends the sound of a turn again that the lost session took with it.
-    async fn replay_sound(&mut self, connection: &Connection) -> Result<(), Over> {
-        if let Some(turn) = self.history.committed() {
-            append_all(connection, turn).await?;
-            self.commits += 1;
-            connection.send(commit(self.commits)).await?;
-        }
-        append_all(connection, self.history.input()).await
-    }
-
-    async fn pass_on(&mut self, meaning: Meaning) -> Result<(), Over> {
-        let event = match meaning {
-            Meaning::Event(event) => event,
-            Meaning::Fatal(reason) => return Err(Over::Refused(reason)),
-            Meaning::SetUp | Meaning::Nothing => return Ok(()),
+    /// When there is something to do even if nothing happens.
+    fn due(&self) -> Instant {
+        let held = self.held.as_ref().map(|held| held.until);
+        let recycling = match (&self.live, &self.spare) {
+            (Some(_), Some(_)) => Some(self.quiet_from()),
+            (Some(_), None) if self.making.is_none() => Some(self.recycle_at),
+            _ => None,
         };
-        if let Realtime::ToolCall { request, .. } = &event {
-            self.known_calls.push(request.call.clone());
-            self.history.called(request.clone());
-        }
-        self.events.send(event).await.map_err(|_| Over::Unwanted)
+        let far = Instant::now() + STALE;
+        held.into_iter().chain(recycling).fold(far, std::cmp::min)
     }
 
-    async fn carry_out(&mut self, connection: &Connection, command: Command) -> Result<(), Over> {
-        // The history first: what is not sent now is then told by the next session.
-        let message: ClientMessage = match command {
+    async fn do_due(&mut self) -> Result<(), Over> {
+        let now = Instant::now();
+        if self.held.as_ref().is_some_and(|held| held.until <= now) {
+            self.release().await?;
+        }
+        if self.live.is_some() && self.quiet_from() <= now {
+            self.switch().await?;
+        }
+        Ok(())
+    }
+
+    /// When nothing would be missed if the next session took over, unless something happens before.
+    fn quiet_from(&self) -> Instant {
+        let live_open = self.live.as_ref().is_some_and(Live::is_open);
+        let is_open = live_open || self.history.is_open() || self.held.is_some();
+        self.last_active + if is_open { STALE } else { CALM }
+    }
+
+    async fn command(&mut self, command: Command) -> Result<(), Over> {
+        self.last_active = Instant::now();
+        // Who waits for the answer is not the one who asked for it any more.
+        if matches!(command, Command::Commit | Command::Cancel(_)) {
+            self.release().await?;
+        }
+        match self.carry_out(command).await {
+            // How it ended is told in its place among the events.
+            Ok(()) | Err(SendError::Closed) => Ok(()),
+            Err(error) => self.lost(error.into()).await,
+        }
+    }
+
+    /// The history first: what is not sent now is told to the next session.
+    async fn carry_out(&mut self, command: Command) -> Result<(), SendError> {
+        let history = &mut self.history;
+        let Some(live) = &mut self.live else {
+            self.carry_out_away(command);
+            return Ok(());
+        };
+        match command {
             Command::Append(samples) => {
-                self.history.append(&samples);
-                append(&samples).into()
+                history.append(&samples);
+                live.append(&samples).await
             }
             Command::Commit => {
-                self.history.commit();
-                self.commits += 1;
-                commit(self.commits)
+                self.backed_off = false;
+                let entry = history.commit();
+                live.commit(entry).await
             }
             Command::Clear => {
-                self.history.clear();
-                ClientEvent::InputAudioBufferClear(NoFields {}).into()
+                history.clear();
+                live.clear().await
             }
-            Command::CreateResponse { ticket, tools } => create_response(ticket.0, tools),
-            Command::Cancel(response) => ClientEvent::ResponseCancel(ResponseCancel {
-                response_id: Some(response.as_str().to_owned()),
-            })
-            .into(),
-            Command::Truncate { item, audio_end_ms } => {
-                ClientEvent::ConversationItemTruncate(ConversationItemTruncate {
-                    item_id: item.as_str().to_owned(),
-                    content_index: 0,
-                    audio_end_ms,
-                })
-                .into()
+            Command::CreateResponse { ticket, tools } => live.create_response(ticket, tools).await,
+            Command::Cancel(response) => live.cancel(&response).await,
+            Command::Truncate { item, audio_end_ms } => live.truncate(&item, audio_end_ms).await,
+            Command::Delete(item) => live.delete(&item).await,
+            Command::AddAssistantText(text) => live.add_assistant_text(text).await,
+            Command::AnswerTool { call, output } => live.answer(history, &call, output).await,
+            Command::Remember {
+                position,
+                role,
+                text,
+                items,
+            } => self.remember(position, role, text, items).await,
+        }
+    }
+
+    /// Without a session: its responses and items are gone.
+    fn carry_out_away(&mut self, command: Command) {
+        match command {
+            Command::Append(samples) => self.history.append(&samples),
+            Command::Commit => {
+                self.backed_off = false;
+                self.history.commit();
             }
-            Command::Delete(item) => ClientEvent::ConversationItemDelete(ItemId {
-                item_id: item.as_str().to_owned(),
-            })
-            .into(),
-            Command::AddAssistantText(text) => create_item(Item::text(Role::Assistant, text)),
+            Command::Clear => self.history.clear(),
+            Command::AddAssistantText(text) => {
+                self.said_away.truncate(MAX_SAID_AWAY - 1);
+                self.said_away.push(text);
+            }
             Command::AnswerTool { call, output } => {
-                return self.answer(connection, &call, output).await;
+                self.history.answered(&call, &output);
             }
             Command::Remember {
                 position,
                 role,
                 text,
+                items,
             } => {
-                self.history.remember(position, role, text);
-                return Ok(());
+                self.said_away.retain(|said| *said != text);
+                self.history.remember(position, role, text, items);
             }
-        };
-        Ok(connection.send(message).await?)
-    }
-
-    /// Takes what was meant for the lost session: its sound, turns and results are told to the
-    /// next one, its responses and items are gone.
-    fn drain(&mut self) {
-        while let Ok(command) = self.commands.try_recv() {
-            match command {
-                Command::Append(samples) => self.history.append(&samples),
-                Command::Commit => self.history.commit(),
-                Command::Clear => self.history.clear(),
-                Command::AnswerTool { call, output } => self.history.answered(&call, &output),
-                Command::Remember {
-                    position,
-                    role,
-                    text,
-                } => self.history.remember(position, role, text),
-                Command::CreateResponse { .. }
-                | Command::Cancel(_)
-                | Command::Truncate { .. }
-                | Command::Delete(_)
-                | Command::AddAssistantText(_) => {}
-            }
+            Command::CreateResponse { .. }
+            | Command::Cancel(_)
+            | Command::Truncate { .. }
+            | Command::Delete(_) => {}
         }
     }
 
-    /// Answers a call; a session that never saw the call is told of it first.
-    async fn answer(
+    async fn remember(
         &mut self,
-        connection: &Connection,
-        call: &ToolCallId,
-        output: String,
-    ) -> Result<(), Over> {
-        self.history.answered(call, &output);
-        let items = if self.known_calls.contains(call) {
-            vec![Item::function_call_output(call.as_str(), output)]
-        } else {
-            self.history.answer_items(call, output)
-        };
-        for item in items {
-            connection.send(create_item(item)).await?;
+        position: u32,
+        role: domain::Role,
+        text: String,
+        items: Vec<ItemId>,
+    ) -> Result<(), SendError> {
+        let said_away = self.said_away.iter().position(|said| *said == text);
+        if let Some(index) = said_away {
+            self.said_away.remove(index);
         }
-        Ok(())
+        let remembered = self.history.remember(position, role, text, items.clone());
+        let Some(live) = &mut self.live else {
+            return Ok(());
+        };
+        // The session was told what the dedicated voice said if it was there then.
+        let by_voice = role == domain::Role::Assistant && items.is_empty();
+        let knows = live.made(&items) || (by_voice && said_away.is_none());
+        let known = remembered.filter(|(_, is_new)| knows || !is_new);
+        live.remembered(known.map(|(entry, _)| entry), &items);
+        live.catch_up(&self.history).await
+    }
+
+    async fn tell(&mut self, event: Realtime) -> Result<(), Over> {
+        self.send(Event::Conversation(event)).await
+    }
+
+    async fn send(&mut self, event: Event) -> Result<(), Over> {
+        self.events.send(event).await.map_err(|_| Over::Unwanted)
     }
 }
 
-async fn append_all(connection: &Connection, samples: &[i16]) -> Result<(), Over> {
-    for piece in samples.chunks(REPLAY_PIECE) {
-        connection.send(append(piece)).await?;
-    }
-    Ok(())
-}
-
-fn append(samples: &[i16]) -> ClientEvent {
-    ClientEvent::InputAudioBufferAppend(InputAudioBufferAppend {
-        audio: audio::encode(samples),
-    })
-}
-
-fn commit(number: u32) -> ClientMessage {
-    ClientMessage {
-        event_id: Some(format!("{COMMIT}{number}")),
-        event: ClientEvent::InputAudioBufferCommit(NoFields {}),
+/// How making a session went; waits for ever while none is made.
+async fn made(
+    making: &mut Option<BoxFuture<'static, Result<Connection, Ended>>>,
+) -> Result<Connection, Ended> {
+    match making {
+        Some(making) => making.await,
+        None => pending().await,
     }
 }
 
-fn create_item(item: Item) -> ClientMessage {
-    let previous_item_id = None;
-    ClientEvent::ConversationItemCreate(ConversationItemCreate {
-        previous_item_id,
-        item,
-    })
-    .into()
-}
-
-fn create_response(ticket: u32, tools: bool) -> ClientMessage {
-    let metadata = Metadata::from_iter([(TICKET.to_owned(), ticket.to_string().into())]);
-    let response = ResponseParams {
-        metadata: Some(metadata),
-        tool_choice: (!tools).then_some(ToolChoice::Mode(ToolChoiceMode::None)),
-        ..ResponseParams::default()
-    };
-    ClientMessage {
-        event_id: Some(format!("{CREATE}{ticket}")),
-        event: ClientEvent::ResponseCreate(ResponseCreate {
-            response: Some(Box::new(response)),
-        }),
+/// The next event of a session; waits for ever while there is none.
+async fn next_event(live: &mut Option<Live>) -> Result<ServerEvent, Closed> {
+    match live {
+        Some(live) => live.recv().await,
+        None => pending().await,
     }
 }

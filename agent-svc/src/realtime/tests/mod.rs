@@ -1,4 +1,8 @@
-//! The bridge against a server that does what each test says.
+//! The bridge against a server that does what each test says, step by step; and against one that
+//! follows a script, in virtual time.
+
+mod scenarios;
+mod stage;
 
 use futures::{SinkExt as _, StreamExt as _};
 use openai_realtime::{
@@ -38,6 +42,8 @@ impl Server {
             voice: "marin".into(),
             transcription_model: "gpt-transcribe".into(),
             reconnect_timeout: Duration::from_secs(5),
+            max_session_duration: Duration::from_secs(1_200),
+            prices: None,
         }
     }
 
@@ -129,8 +135,13 @@ fn tool_call(call: &str) -> ServerEvent {
     })
 }
 
+/// The next event for the conversation.
 async fn next(link: &mut Link) -> Realtime {
-    link.recv().await.expect("the session goes on")
+    loop {
+        if let Event::Conversation(event) = link.recv().await.expect("the session goes on") {
+            return event;
+        }
+    }
 }
 
 #[tokio::test]
@@ -239,6 +250,8 @@ async fn refusals_come_back_as_what_they_were_about() {
         .await;
     assert_eq!(next(&mut link).await, Realtime::CommitRejected);
     served.send(refuse(None, "insufficient_quota")).await;
+    let failure = Trouble::Failed(Failure::InsufficientQuota);
+    assert_eq!(link.recv().await, Some(Event::Trouble(failure)));
     assert_eq!(next(&mut link).await, Realtime::Failed);
     assert_eq!(link.recv().await, None);
 }
@@ -256,6 +269,7 @@ async fn a_new_session_is_told_what_the_lost_one_knew() {
             position,
             role,
             text,
+            items: Vec::new(),
         })
         .unwrap();
     }
@@ -295,7 +309,12 @@ async fn a_new_session_is_told_what_the_lost_one_knew() {
         });
     }
     let sound = "input_audio_buffer.append";
-    assert_eq!(told, ["What plan?", "Pro.", "call_1", "call_1", sound]);
+    assert_eq!(told, ["What plan?", "Pro.", sound]);
+    for expected in ["function_call", "function_call_output"] {
+        let message = serde_json::to_value(served.recv().await).expect("JSON");
+        assert_eq!(message["item"]["type"], expected);
+        assert_eq!(message["item"]["call_id"], "call_1");
+    }
     assert_eq!(next(&mut link).await, Realtime::Connected);
 
     // The session does not know this call, so it is told of it with its answer.
