@@ -19,6 +19,10 @@ pub(crate) const COMMAND_CAPACITY: usize = 16;
 pub(crate) enum Command {
     /// Speak a text.
     Say(String, oneshot::Sender<Result<(), QueueFull>>),
+    /// Take a text for the caller's.
+    Message(String),
+    /// Add this to the instructions, in place of what was added before.
+    Instruct(String),
     /// End.
     End(EndReason),
 }

@@ -23,6 +23,8 @@ pub(crate) enum AgentError {
     NotActive,
     #[error("too many texts wait to be spoken; try again when some have been")]
     SpeechQueueFull,
+    #[error("too much is asked of the call at once; try again in a moment")]
+    CallBusy,
     #[error("every place for a call is taken; try again in a moment")]
     NoCapacity,
     #[error("this instance is stopping; try again")]
@@ -65,6 +67,7 @@ impl From<AgentError> for Status {
             AgentError::NotFound => told(Code::NotFound, "CALL_NOT_FOUND"),
             AgentError::NotActive => told(Code::FailedPrecondition, "CALL_NOT_ACTIVE"),
             AgentError::SpeechQueueFull => told(Code::ResourceExhausted, "SPEECH_QUEUE_FULL"),
+            AgentError::CallBusy => told(Code::ResourceExhausted, "CALL_BUSY"),
             AgentError::NoCapacity => {
                 let (code, reason) = (Code::ResourceExhausted, "NO_CAPACITY");
                 status::retry_after(code, DOMAIN, reason, error.to_string(), RETRY)

@@ -2,7 +2,7 @@
 
 use livekit_rtc::{
     DisconnectReason, Event, Events, Identity, Participant, ParticipantKind, RemoteParticipant,
-    TrackSource,
+    TextCollector, TextMessage, TrackSource,
 };
 use service_kit::UserId;
 
@@ -19,6 +19,11 @@ use crate::store::calls::{self, NewCall};
 /// Says that a participant speaks in somebody else's name, and is nobody's caller.
 const ON_BEHALF: &str = "lk.publish_on_behalf";
 
+/// What the caller writes.
+const CHAT: &str = "lk.chat";
+/// The longest message, in bytes.
+const MAX_MESSAGE: usize = 4_000;
+
 /// The assistant in its room.
 pub(super) struct Room {
     participant: Participant,
@@ -29,6 +34,7 @@ pub(super) struct Room {
     others: Vec<Identity>,
     heard: bool,
     told: bool,
+    texts: TextCollector,
 }
 
 impl Room {
@@ -85,11 +91,17 @@ impl Task {
             others: Vec::new(),
             heard: false,
             told: false,
+            texts: TextCollector::new(MAX_MESSAGE),
         });
         self.input(Input::Joined);
     }
 
     pub(super) fn room_event(&mut self, event: Option<Event>) {
+        if let (Some(room), Some(event)) = (&mut self.room, &event)
+            && let Some(message) = room.texts.take(event)
+        {
+            return self.caller_wrote(&message);
+        }
         match event {
             Some(Event::ParticipantConnected(remote)) => self.somebody_came(&remote),
             Some(Event::ParticipantDisconnected { identity, reason }) => {
@@ -210,6 +222,26 @@ impl Task {
         {
             speaker.track = Some(track);
             room.stage.speaker(speaker.clone());
+        }
+    }
+
+    /// Takes what the caller wrote. Others may write in the room as well, and streams of other
+    /// topics come here too.
+    fn caller_wrote(&mut self, message: &TextMessage) {
+        let speaker = self.room.as_ref().and_then(|room| room.caller.as_ref());
+        let is_callers = speaker.is_some_and(|caller| caller.identity == message.header.sender);
+        let text = message.text.trim();
+        if message.header.topic != CHAT || !is_callers || text.is_empty() {
+            return;
+        }
+        if message.complete {
+            self.input(Input::Message(text.to_owned()));
+        } else {
+            let (reason, message) = (
+                "MESSAGE_TOO_LONG",
+                "A written message did not arrive whole, or was too long, and was not taken.",
+            );
+            self.tell(What::Trouble { reason, message });
         }
     }
 

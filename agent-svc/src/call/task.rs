@@ -70,6 +70,8 @@ pub(super) struct Task {
     pub(super) ended: Option<EndReason>,
     /// What the speech provider did for the call so far.
     bill: Bill,
+    /// What the assistant is told, without what operators add.
+    instructions: String,
     done_queue: Option<mpsc::Receiver<Done>>,
     audio: Option<Box<dyn livekit_rtc::AudioHandler>>,
 }
@@ -112,6 +114,7 @@ impl Task {
             running_tools: HashMap::new(),
             ended: None,
             bill: Bill::default(),
+            instructions: String::new(),
             done_queue: Some(done_queue),
             audio: Some(audio),
             app,
@@ -251,8 +254,9 @@ impl Task {
                 self.input(Input::End(EndReason::ParticipantLost));
             }
             Done::Known(caller) => {
+                let instructions = prompt::instructions(&self.app.persona, &caller);
+                self.instructions.clone_from(&instructions);
                 if let Some(setup) = self.setup.take() {
-                    let instructions = prompt::instructions(&self.app.persona, &caller);
                     let tools = tools::definitions();
                     // The session may have failed already; the conversation knows.
                     let _ = setup.send(Setup {
@@ -275,8 +279,16 @@ impl Task {
                 let _ = reply.send(outcome);
                 self.carry_out();
             }
+            Command::Message(text) => self.input(Input::Message(text)),
+            Command::Instruct(text) => self.instruct(&text),
             Command::End(reason) => self.input(Input::End(reason)),
         }
+    }
+
+    /// Adds an operator's words to the instructions of this call.
+    fn instruct(&mut self, added: &str) {
+        let instructions = prompt::with_operator(&self.instructions, added);
+        self.tell_provider(crate::realtime::Command::Instruct(instructions));
     }
 
     pub(super) fn input(&mut self, input: Input) {

@@ -119,6 +119,8 @@ pub enum Input {
         /// The words, empty if there are none; `None` when they cannot be told.
         text: Option<String>,
     },
+    /// The caller wrote something, or somebody did for them.
+    Message(String),
     /// Something about the provider's session.
     Realtime(Realtime),
     /// Sound of a text that was given to the dedicated voice.

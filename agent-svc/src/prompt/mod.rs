@@ -71,6 +71,14 @@ pub fn instructions(persona: &Persona, caller: &Caller) -> String {
     text
 }
 
+/// The prompt with what an operator added to it.
+pub fn with_operator(instructions: &str, added: &str) -> String {
+    if added.is_empty() {
+        return instructions.to_owned();
+    }
+    format!("{instructions}\nFrom the company, for this call:\n{added}\n")
+}
+
 /// The first words of a call.
 pub fn greeting(persona: &Persona, caller: &Caller) -> String {
     let hello = match quoted(&caller.name, 80) {

@@ -57,3 +57,14 @@ fn greetings_fit_what_is_known() {
         @"Hello Ada, this is Iris. Last time, we spoke about this: Refund of the May invoice. How can I help you today?"
     );
 }
+
+#[test]
+fn an_operator_adds_to_the_prompt_and_takes_nothing_away() {
+    let base = instructions(&persona(), &caller("Ada", ""));
+    assert_eq!(with_operator(&base, ""), base);
+    let added = with_operator(&base, "Offer the spring discount.");
+    assert_eq!(
+        added.strip_prefix(&base),
+        Some("\nFrom the company, for this call:\nOffer the spring discount.\n")
+    );
+}

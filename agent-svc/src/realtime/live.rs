@@ -7,7 +7,7 @@ use openai_realtime::client::{Closed, Connection, SendError};
 use openai_realtime::{
     ClientEvent, ClientMessage, ConversationItemCreate, ConversationItemTruncate,
     InputAudioBufferAppend, Item, Metadata, NoFields, ResponseCancel, ResponseCreate,
-    ResponseParams, Role, ServerEvent, ToolChoice, ToolChoiceMode, audio,
+    ResponseParams, Role, ServerEvent, Session, SessionUpdate, ToolChoice, ToolChoiceMode, audio,
 };
 use tokio::time::Instant;
 
@@ -235,6 +235,16 @@ impl Live {
         }
         let item_id = item.as_str().to_owned();
         let event = ClientEvent::ConversationItemDelete(openai_realtime::ItemId { item_id });
+        self.connection.send(event).await
+    }
+
+    /// Changes what it goes by.
+    pub(super) async fn instruct(&self, instructions: String) -> Result<(), SendError> {
+        let session = Box::new(Session {
+            instructions: Some(instructions),
+            ..Session::default()
+        });
+        let event = ClientEvent::SessionUpdate(SessionUpdate { session });
         self.connection.send(event).await
     }
 

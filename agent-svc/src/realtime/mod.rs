@@ -82,6 +82,8 @@ pub enum Command {
     },
     /// Remove an item.
     Delete(ItemId),
+    /// Go by other instructions from the next response on, in later sessions too.
+    Instruct(String),
     /// Add what the dedicated voice said.
     AddAssistantText(String),
     /// Tell what a tool gave.

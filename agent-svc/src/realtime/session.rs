@@ -4,6 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use openai_realtime::ServerEvent;
 use openai_realtime::client::{Closed, Connection, SendError};
@@ -415,6 +416,7 @@ impl Keeper {
             Command::Cancel(response) => live.cancel(&response).await,
             Command::Truncate { item, audio_end_ms } => live.truncate(&item, audio_end_ms).await,
             Command::Delete(item) => live.delete(&item).await,
+            Command::Instruct(instructions) => self.instruct(instructions).await,
             Command::AddAssistantText(text) => live.add_assistant_text(text).await,
             Command::AnswerTool { call, output } => live.answer(history, &call, output).await,
             Command::Remember {
@@ -426,6 +428,35 @@ impl Keeper {
         }
     }
 
+    /// Changes the instructions of every session there is and will be.
+    async fn instruct(&mut self, instructions: String) -> Result<(), SendError> {
+        self.instruct_later(instructions.clone());
+        if let Some(spare) = &self.spare
+            && spare.instruct(instructions.clone()).await.is_err()
+        {
+            self.spare = None;
+        }
+        match &self.live {
+            Some(live) => live.instruct(instructions).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Changes the instructions of sessions to come.
+    fn instruct_later(&mut self, instructions: String) {
+        let setup = self.setup.clone();
+        let changed = async move {
+            let tools = setup.await?.tools.clone();
+            Some(Arc::new(Setup {
+                instructions,
+                tools,
+            }))
+        };
+        self.setup = changed.boxed().shared();
+        // One that is being made is told the old ones.
+        self.making = None;
+    }
+
     /// Without a session: its responses and items are gone.
     fn carry_out_away(&mut self, command: Command) {
         match command {
@@ -435,6 +466,7 @@ impl Keeper {
                 self.history.commit();
             }
             Command::Clear => self.history.clear(),
+            Command::Instruct(instructions) => self.instruct_later(instructions),
             Command::AddAssistantText(text) => {
                 self.said_away.truncate(MAX_SAID_AWAY - 1);
                 self.said_away.push(text);

@@ -77,6 +77,26 @@ impl AgentService for Service {
         ))
     }
 
+    async fn send_message(
+        &self,
+        request: Request<pb::SendMessageRequest>,
+    ) -> Result<Response<pb::SendMessageResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(
+            steer::send_message(&self.0, &caller, request.into_inner()).await?,
+        ))
+    }
+
+    async fn update_instructions(
+        &self,
+        request: Request<pb::UpdateInstructionsRequest>,
+    ) -> Result<Response<pb::UpdateInstructionsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(
+            steer::update_instructions(&self.0, &caller, request.into_inner()).await?,
+        ))
+    }
+
     type WatchCallStream = Watching;
 
     async fn watch_call(

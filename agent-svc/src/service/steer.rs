@@ -3,6 +3,7 @@
 use proto::insta::agent::v1 as pb;
 use service_kit::field::FieldErrors;
 use service_kit::{CallId, Caller};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 
 use super::{call_id, convert, visible};
@@ -14,6 +15,7 @@ use crate::record::State;
 use crate::store::calls;
 
 const MAX_TEXT: usize = 1_000;
+const MAX_INSTRUCTIONS: usize = 4_000;
 
 pub(super) async fn end(
     app: &App,
@@ -52,31 +54,76 @@ pub(super) async fn say(
     request: pb::SayRequest,
 ) -> Result<pb::SayResponse, AgentError> {
     let id = call_id(&request.call_id)?;
-    let text = request.text.trim();
+    let text = text_field("text", &request.text, 1, MAX_TEXT)?;
+    queue(&active(app, caller, id).await?, text).await?;
+    Ok(pb::SayResponse {})
+}
+
+pub(super) async fn send_message(
+    app: &App,
+    caller: &Caller,
+    request: pb::SendMessageRequest,
+) -> Result<pb::SendMessageResponse, AgentError> {
+    let id = call_id(&request.call_id)?;
+    let text = text_field("text", &request.text, 1, MAX_TEXT)?;
+    let live = active(app, caller, id).await?;
+    hand_over(&live, Command::Message(text), AgentError::CallBusy)?;
+    Ok(pb::SendMessageResponse {})
+}
+
+pub(super) async fn update_instructions(
+    app: &App,
+    caller: &Caller,
+    request: pb::UpdateInstructionsRequest,
+) -> Result<pb::UpdateInstructionsResponse, AgentError> {
+    let id = call_id(&request.call_id)?;
+    let text = text_field("instructions", &request.instructions, 0, MAX_INSTRUCTIONS)?;
+    let live = active(app, caller, id).await?;
+    hand_over(&live, Command::Instruct(text), AgentError::CallBusy)?;
+    Ok(pb::UpdateInstructionsResponse {})
+}
+
+/// A text of so many characters, without the space around it.
+fn text_field(
+    name: &'static str,
+    text: &str,
+    least: usize,
+    most: usize,
+) -> Result<String, AgentError> {
+    let text = text.trim();
     let mut errors = FieldErrors::new();
-    errors.length("text", text, 1, MAX_TEXT);
+    errors.length(name, text, least, most);
     errors.finish(Some(()))?;
+    Ok(text.to_owned())
+}
+
+/// A call that can be steered: it is active, and this instance holds it.
+async fn active(app: &App, caller: &Caller, id: CallId) -> Result<Live, AgentError> {
     let call = visible(app, caller, id).await?;
     if matches!(call.state, State::Ended { .. }) {
         return Err(AgentError::NotActive);
     }
     let live = app.calls.get(id).ok_or(AgentError::NotActive)?;
-    if !live.hub.standing().active {
-        return Err(AgentError::NotActive);
-    }
-    queue(&live, text.to_owned()).await?;
-    Ok(pb::SayResponse {})
+    live.hub
+        .standing()
+        .active
+        .then_some(live)
+        .ok_or(AgentError::NotActive)
+}
+
+/// Gives a command to the call's task, or says why it cannot be taken.
+fn hand_over(live: &Live, command: Command, full: AgentError) -> Result<(), AgentError> {
+    live.commands
+        .try_send(command)
+        .map_err(|error| match error {
+            TrySendError::Full(_) => full,
+            TrySendError::Closed(_) => AgentError::NotActive,
+        })
 }
 
 async fn queue(live: &Live, text: String) -> Result<(), AgentError> {
     let (reply, outcome) = oneshot::channel();
-    let command = Command::Say(text, reply);
-    live.commands
-        .try_send(command)
-        .map_err(|error| match error {
-            tokio::sync::mpsc::error::TrySendError::Full(_) => AgentError::SpeechQueueFull,
-            tokio::sync::mpsc::error::TrySendError::Closed(_) => AgentError::NotActive,
-        })?;
+    hand_over(live, Command::Say(text, reply), AgentError::SpeechQueueFull)?;
     // The task answers at once; it drops the command only when the call has ended.
     match outcome.await {
         Ok(Ok(())) => Ok(()),

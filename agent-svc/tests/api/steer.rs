@@ -88,3 +88,59 @@ async fn only_operators_speak_and_only_in_active_calls() {
         "FailedPrecondition [CALL_NOT_ACTIVE] the call is not active"
     );
 }
+
+#[tokio::test]
+async fn messages_come_from_the_caller_or_an_operator_and_instructions_from_operators() {
+    let app = TestApp::start().await;
+    let call_id = app.call_of("ada").await.call_id;
+    let message = |text: &str| pb::SendMessageRequest {
+        call_id: call_id.clone(),
+        text: text.into(),
+    };
+    let instructions = |text: String| pb::UpdateInstructionsRequest {
+        call_id: call_id.clone(),
+        instructions: text,
+    };
+    let mut client = app.client();
+    let told = [
+        client
+            .send_message(app.user("eve", message("Hello.")))
+            .await
+            .map(drop),
+        client
+            .send_message(app.user("ada", message(" ")))
+            .await
+            .map(drop),
+        client
+            .send_message(app.user("ada", message(&"x".repeat(1_001))))
+            .await
+            .map(drop),
+        // Nobody is there to answer yet.
+        client
+            .send_message(app.user("ada", message("Hello.")))
+            .await
+            .map(drop),
+        client
+            .update_instructions(app.user("ada", instructions("Rhyme.".into())))
+            .await
+            .map(drop),
+        client
+            .update_instructions(app.operator(instructions("x".repeat(4_001))))
+            .await
+            .map(drop),
+        client
+            .update_instructions(app.operator(instructions(String::new())))
+            .await
+            .map(drop),
+    ]
+    .map(|outcome| told(&outcome.unwrap_err()));
+    insta::assert_snapshot!(told.join("\n"), @r"
+    NotFound [CALL_NOT_FOUND] there is no such call
+    InvalidArgument [text] text must have 1 to 1000 characters, has 0
+    InvalidArgument [text] text must have 1 to 1000 characters, has 1001
+    FailedPrecondition [CALL_NOT_ACTIVE] the call is not active
+    PermissionDenied [NOT_ALLOWED] this token does not allow this call
+    InvalidArgument [instructions] instructions must have 0 to 4000 characters, has 4001
+    FailedPrecondition [CALL_NOT_ACTIVE] the call is not active
+    ");
+}

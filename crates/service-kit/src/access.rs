@@ -135,6 +135,14 @@ pub const TABLE: &[(&str, Access)] = {
             only(NO_USERS, NO_DELEGATES, &[Operator]),
         ),
         (
+            "/insta.agent.v1.AgentService/SendMessage",
+            only(USERS, NO_DELEGATES, &[Operator]),
+        ),
+        (
+            "/insta.agent.v1.AgentService/UpdateInstructions",
+            only(NO_USERS, NO_DELEGATES, &[Operator]),
+        ),
+        (
             "/insta.agent.v1.AgentService/WatchCall",
             only(USERS, NO_DELEGATES, &[Operator]),
         ),

@@ -5,7 +5,7 @@ use super::super::speech::{Cut, Speech};
 use super::super::transcript::CallerSaid;
 use super::super::turns::{FinishedTurn, Silence};
 use super::super::words::Sense;
-use super::super::{EndReason, Metric, Moment, Output, Role, SoundId, Turn};
+use super::super::{EndReason, ItemId, Metric, Moment, Output, Role, SoundId, Turn};
 use super::{Conversation, Exchange};
 
 impl Conversation {
@@ -214,6 +214,31 @@ impl Conversation {
             is_final: false,
         });
         self.begin_exchange(turn.until);
+    }
+
+    /// A written turn. The caller who is speaking meanwhile gets one answer to both.
+    pub(super) fn message(&mut self, text: String) {
+        if self.closing.as_ref().is_some_and(super::Closing::is_final) {
+            return;
+        }
+        self.limits.active(self.now);
+        let is_speaking = self.caller.is_open();
+        if !is_speaking && self.can_be_interrupted() {
+            self.interrupt();
+        }
+        let (segment, position) = (self.next_segment(), self.next_position());
+        let said = CallerSaid {
+            segment,
+            position,
+            started: self.now,
+            // No provider has it yet; a name of its own tells it from what is being recognised.
+            item: Some(ItemId::from(format!("message_{position}"))),
+            text,
+        };
+        self.caller_said(said);
+        if !is_speaking {
+            self.begin_exchange(self.now);
+        }
     }
 
     /// What the caller said is known as well as it will ever be.

@@ -103,6 +103,7 @@ impl Conversation {
                 self.caller.judged(pause, complete, &self.endpointing);
             }
             Input::SoundRecognised { sound, text } => self.sound_recognised(sound, text),
+            Input::Message(text) => self.message(text),
             Input::Realtime(event) => self.realtime(event),
             Input::SpokenAudio { speech, audio } => self.spoken_audio(speech, audio),
             Input::SpokenEnd { speech, .. } => self.spoken_end(speech),

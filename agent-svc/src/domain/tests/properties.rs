@@ -90,6 +90,7 @@ fn input() -> impl Strategy<Value = Input> {
         3 => Just(Input::CallerJoined),
         1 => Just(Input::CallerLeft { hung_up: false }),
         1 => Just(Input::Greeting("Hello there.".into())),
+        1 => Just(Input::Message("What plan am I on?".into())),
         6 => Just(Input::SpeechStarted { voiced_from: Moment::default() }),
         6 => Just(Input::SpeechEnded { voiced_until: Moment::default() }),
         4 => (0..6_u32, prop::option::of(0.0..=1.0_f32)).prop_map(|(pause, complete)| {

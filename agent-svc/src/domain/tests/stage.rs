@@ -151,6 +151,7 @@ impl Stage {
             ["joined"] => self.input(Input::Joined),
             ["caller", "joins"] => self.input(Input::CallerJoined),
             ["caller", "hangs", "up"] => self.input(Input::CallerLeft { hung_up: true }),
+            ["message"] => self.input(Input::Message(text)),
             ["caller", "is", "lost"] => self.input(Input::CallerLeft { hung_up: false }),
             ["caller", "echoes", "at", "first"] => {}
             ["words", "cannot", "be", "told"] => self.deaf = true,

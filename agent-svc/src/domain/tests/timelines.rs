@@ -1055,3 +1055,119 @@ fn a_caller_who_never_comes_or_does_not_come_back_is_not_waited_for() {
     31000  end call: ParticipantLost
     ");
 }
+
+#[test]
+fn a_message_is_answered_by_voice() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 model says "You are on the Pro plan."
+        1000 message "What plan am I on?"
+        6000 operator ends
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    1000  User: What plan am I on?
+    1000  store 1 User: What plan am I on?
+    1000  create response 1
+    1000  -> Thinking
+    1200  play 1
+    1200  -> Speaking
+    2630  Assistant: You are on the Pro plan.
+    2630  store 2 Assistant: You are on the Pro plan. (0 + 200 -> 200 ms)
+    2630  -> Listening
+    6000  end call: Operator
+    ");
+}
+
+#[test]
+fn a_message_takes_the_floor() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+           0 model says "There is a great deal to say about that and more to come."
+           0 caller speaks 1000 "Tell me everything."
+        2500 model says "You are on the Pro plan."
+        2500 message "Only my plan, please."
+        8000 operator ends
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    1200  judge pause 1
+    1400  commit audio
+    1400  create response 1
+    1400  -> Thinking
+    1600  User: Tell me everything.
+    1600  store 1 User: Tell me everything.
+    1600  play 1
+    1600  -> Speaking
+    2500  count Interruption
+    2500  stop 1
+    2500  truncate item_1 at 810
+    2500  Assistant: There is a
+    2500  store 2 Assistant: There is a (interrupted) (400 + 200 -> 600 ms)
+    2500  User: Only my plan, please.
+    2500  store 3 User: Only my plan, please.
+    2500  create response 2
+    2500  -> Thinking
+    2700  play 2
+    2700  -> Speaking
+    4130  Assistant: You are on the Pro plan.
+    4130  store 4 Assistant: You are on the Pro plan. (0 + 200 -> 200 ms)
+    4130  -> Listening
+    8000  end call: Operator
+    ");
+}
+
+#[test]
+fn a_message_while_the_caller_speaks_is_answered_with_what_they_say() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 caller speaks 2000 "What does it cost?"
+        2000 message "I mean the Pro plan."
+        9000 operator ends
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    2000  User: I mean the Pro plan.
+    2000  store 1 User: I mean the Pro plan.
+    3200  judge pause 1
+    3400  commit audio
+    3400  create response 1
+    3400  -> Thinking
+    3600  User: What does it cost?
+    3600  store 2 User: What does it cost?
+    3600  play 1
+    3600  -> Speaking
+    4190  Assistant: All right.
+    4190  store 3 Assistant: All right. (400 + 200 -> 600 ms)
+    4190  -> Listening
+    9000  end call: Operator
+    ");
+}
+
+#[test]
+fn a_message_while_the_provider_is_away_waits_for_it() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 provider is lost
+        1500 message "What plan am I on?"
+        2500 provider connects
+        8000 operator ends
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    1500  User: What plan am I on?
+    1500  store 1 User: What plan am I on?
+    1500  -> Thinking
+    2500  create response 1
+    2700  play 1
+    2700  -> Speaking
+    3290  Assistant: All right.
+    3290  store 2 Assistant: All right. (0 + 1200 -> 1200 ms)
+    3290  -> Listening
+    8000  end call: Operator
+    ");
+}

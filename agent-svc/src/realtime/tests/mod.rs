@@ -342,3 +342,49 @@ async fn a_session_ends_when_the_call_does() {
         assert!(!matches!(message, Message::Text(_)));
     }
 }
+
+#[tokio::test]
+async fn new_instructions_hold_for_this_session_and_the_next() {
+    let server = Server::start().await;
+    let mut link = open(&server);
+    let mut served = server.accept().await;
+    served.set_up().await;
+    assert_eq!(next(&mut link).await, Realtime::Connected);
+    link.send(Command::Instruct("Be brief.".into())).unwrap();
+    let written = Command::Remember {
+        position: 1,
+        role: Role::User,
+        text: "Hello.".into(),
+        items: vec!["message_1".into()],
+    };
+    link.send(written).unwrap();
+    let ClientEvent::SessionUpdate(update) = served.until("session.update").await.event else {
+        panic!("another event");
+    };
+    assert_eq!(
+        serde_json::to_value(&update.session).unwrap(),
+        serde_json::json!({"type": "realtime", "instructions": "Be brief."})
+    );
+    let created = served.until("conversation.item.create").await;
+    insta::assert_json_snapshot!(created.event, @r#"
+    {
+      "type": "conversation.item.create",
+      "item": {
+        "type": "message",
+        "role": "user",
+        "content": [
+          {
+            "type": "input_text",
+            "text": "Hello."
+          }
+        ]
+      }
+    }
+    "#);
+    drop(served);
+    let update = server.accept().await.set_up().await;
+    let ClientEvent::SessionUpdate(update) = update.event else {
+        panic!("another event");
+    };
+    assert_eq!(update.session.instructions.as_deref(), Some("Be brief."));
+}

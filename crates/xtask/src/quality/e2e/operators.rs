@@ -11,6 +11,7 @@ use super::system::{Running, System, says, until};
 
 const WATCH_CALL: &str = "insta.agent.v1.AgentService/WatchCall";
 const NOTICE: &str = "This is a notice from support. Your invitation was sent again.";
+const WRITTEN: &str = "Which plan do I have, please?";
 const WAIT: Duration = Duration::from_secs(40);
 
 pub(super) fn show(system: &System) -> anyhow::Result<()> {
@@ -58,6 +59,18 @@ pub(super) fn show(system: &System) -> anyhow::Result<()> {
         let is_notice = |turn: &serde_json::Value| says(&turn["text"], "sent again");
         Ok(turns.iter().any(is_notice).then_some(()))
     })?;
+    system.must(
+        &operator,
+        "insta.agent.v1.AgentService/UpdateInstructions",
+        &json!({"call_id": call_id, "instructions": "Be brief."}),
+    )?;
+    system.must(
+        &operator,
+        "insta.agent.v1.AgentService/SendMessage",
+        &json!({"call_id": call_id, "text": WRITTEN}),
+    )?;
+    seen(WRITTEN)?;
+    shown("SendMessage is taken for the caller's");
     system.must(&operator, "insta.agent.v1.AgentService/EndCall", &this_call)?;
     seen("END_REASON_OPERATOR")?;
     let record = system.ended(&operator, &call_id)?;

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file insta/agent/v1/agent_service.proto.
  */
 export const file_insta_agent_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJpbnN0YS9hZ2VudC92MS9hZ2VudF9zZXJ2aWNlLnByb3RvEg5pbnN0YS5hZ2VudC52MSISChBTdGFydENhbGxSZXF1ZXN0ImwKEVN0YXJ0Q2FsbFJlc3BvbnNlEiIKBGNhbGwYASABKAsyFC5pbnN0YS5hZ2VudC52MS5DYWxsEhMKC2xpdmVraXRfdXJsGAIgASgJEh4KEXBhcnRpY2lwYW50X3Rva2VuGAMgASgJQgOAAQEiIQoOR2V0Q2FsbFJlcXVlc3QSDwoHY2FsbF9pZBgBIAEoCSI1Cg9HZXRDYWxsUmVzcG9uc2USIgoEY2FsbBgBIAEoCzIULmluc3RhLmFnZW50LnYxLkNhbGwidAoQTGlzdENhbGxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEigKBXN0YXRlGAQgASgOMhkuaW5zdGEuYWdlbnQudjEuQ2FsbFN0YXRlIlEKEUxpc3RDYWxsc1Jlc3BvbnNlEiMKBWNhbGxzGAEgAygLMhQuaW5zdGEuYWdlbnQudjEuQ2FsbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIQoORW5kQ2FsbFJlcXVlc3QSDwoHY2FsbF9pZBgBIAEoCSI1Cg9FbmRDYWxsUmVzcG9uc2USIgoEY2FsbBgBIAEoCzIULmluc3RhLmFnZW50LnYxLkNhbGwiMAoKU2F5UmVxdWVzdBIPCgdjYWxsX2lkGAEgASgJEhEKBHRleHQYAiABKAlCA4ABASINCgtTYXlSZXNwb25zZSIjChBXYXRjaENhbGxSZXF1ZXN0Eg8KB2NhbGxfaWQYASABKAkikQYKEVdhdGNoQ2FsbFJlc3BvbnNlEi4KCmV2ZW50X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEkcKDXN0YXRlX2NoYW5nZWQYAiABKAsyLi5pbnN0YS5hZ2VudC52MS5XYXRjaENhbGxSZXNwb25zZS5TdGF0ZUNoYW5nZWRIABJCCgp0cmFuc2NyaXB0GAMgASgLMiwuaW5zdGEuYWdlbnQudjEuV2F0Y2hDYWxsUmVzcG9uc2UuVHJhbnNjcmlwdEgAEi0KCXRvb2xfY2FsbBgEIAEoCzIYLmluc3RhLmFnZW50LnYxLlRvb2xDYWxsSAASJAoEdHVybhgFIAEoCzIULmluc3RhLmFnZW50LnYxLlR1cm5IABI8CgVlcnJvchgGIAEoCzIrLmluc3RhLmFnZW50LnYxLldhdGNoQ2FsbFJlc3BvbnNlLkNhbGxFcnJvckgAEjgKBWVuZGVkGAcgASgLMicuaW5zdGEuYWdlbnQudjEuV2F0Y2hDYWxsUmVzcG9uc2UuRW5kZWRIABpuCgxTdGF0ZUNoYW5nZWQSLQoKY2FsbF9zdGF0ZRgBIAEoDjIZLmluc3RhLmFnZW50LnYxLkNhbGxTdGF0ZRIvCgthZ2VudF9zdGF0ZRgCIAEoDjIaLmluc3RhLmFnZW50LnYxLkFnZW50U3RhdGUaZgoKVHJhbnNjcmlwdBISCgpzZWdtZW50X2lkGAEgASgJEiIKBHJvbGUYAiABKA4yFC5pbnN0YS5hZ2VudC52MS5Sb2xlEhEKBHRleHQYAyABKAlCA4ABARINCgVmaW5hbBgEIAEoCBosCglDYWxsRXJyb3ISDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkaYwoFRW5kZWQSLQoKZW5kX3JlYXNvbhgBIAEoDjIZLmluc3RhLmFnZW50LnYxLkVuZFJlYXNvbhIrCghkdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIHCgVldmVudDLeAwoMQWdlbnRTZXJ2aWNlElAKCVN0YXJ0Q2FsbBIgLmluc3RhLmFnZW50LnYxLlN0YXJ0Q2FsbFJlcXVlc3QaIS5pbnN0YS5hZ2VudC52MS5TdGFydENhbGxSZXNwb25zZRJKCgdHZXRDYWxsEh4uaW5zdGEuYWdlbnQudjEuR2V0Q2FsbFJlcXVlc3QaHy5pbnN0YS5hZ2VudC52MS5HZXRDYWxsUmVzcG9uc2USUAoJTGlzdENhbGxzEiAuaW5zdGEuYWdlbnQudjEuTGlzdENhbGxzUmVxdWVzdBohLmluc3RhLmFnZW50LnYxLkxpc3RDYWxsc1Jlc3BvbnNlEkoKB0VuZENhbGwSHi5pbnN0YS5hZ2VudC52MS5FbmRDYWxsUmVxdWVzdBofLmluc3RhLmFnZW50LnYxLkVuZENhbGxSZXNwb25zZRI+CgNTYXkSGi5pbnN0YS5hZ2VudC52MS5TYXlSZXF1ZXN0GhsuaW5zdGEuYWdlbnQudjEuU2F5UmVzcG9uc2USUgoJV2F0Y2hDYWxsEiAuaW5zdGEuYWdlbnQudjEuV2F0Y2hDYWxsUmVxdWVzdBohLmluc3RhLmFnZW50LnYxLldhdGNoQ2FsbFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_insta_agent_v1_call]);
+  fileDesc("CiJpbnN0YS9hZ2VudC92MS9hZ2VudF9zZXJ2aWNlLnByb3RvEg5pbnN0YS5hZ2VudC52MSISChBTdGFydENhbGxSZXF1ZXN0ImwKEVN0YXJ0Q2FsbFJlc3BvbnNlEiIKBGNhbGwYASABKAsyFC5pbnN0YS5hZ2VudC52MS5DYWxsEhMKC2xpdmVraXRfdXJsGAIgASgJEh4KEXBhcnRpY2lwYW50X3Rva2VuGAMgASgJQgOAAQEiIQoOR2V0Q2FsbFJlcXVlc3QSDwoHY2FsbF9pZBgBIAEoCSI1Cg9HZXRDYWxsUmVzcG9uc2USIgoEY2FsbBgBIAEoCzIULmluc3RhLmFnZW50LnYxLkNhbGwidAoQTGlzdENhbGxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEigKBXN0YXRlGAQgASgOMhkuaW5zdGEuYWdlbnQudjEuQ2FsbFN0YXRlIlEKEUxpc3RDYWxsc1Jlc3BvbnNlEiMKBWNhbGxzGAEgAygLMhQuaW5zdGEuYWdlbnQudjEuQ2FsbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIQoORW5kQ2FsbFJlcXVlc3QSDwoHY2FsbF9pZBgBIAEoCSI1Cg9FbmRDYWxsUmVzcG9uc2USIgoEY2FsbBgBIAEoCzIULmluc3RhLmFnZW50LnYxLkNhbGwiMAoKU2F5UmVxdWVzdBIPCgdjYWxsX2lkGAEgASgJEhEKBHRleHQYAiABKAlCA4ABASINCgtTYXlSZXNwb25zZSI4ChJTZW5kTWVzc2FnZVJlcXVlc3QSDwoHY2FsbF9pZBgBIAEoCRIRCgR0ZXh0GAIgASgJQgOAAQEiFQoTU2VuZE1lc3NhZ2VSZXNwb25zZSJHChlVcGRhdGVJbnN0cnVjdGlvbnNSZXF1ZXN0Eg8KB2NhbGxfaWQYASABKAkSGQoMaW5zdHJ1Y3Rpb25zGAIgASgJQgOAAQEiHAoaVXBkYXRlSW5zdHJ1Y3Rpb25zUmVzcG9uc2UiIwoQV2F0Y2hDYWxsUmVxdWVzdBIPCgdjYWxsX2lkGAEgASgJIpEGChFXYXRjaENhbGxSZXNwb25zZRIuCgpldmVudF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJHCg1zdGF0ZV9jaGFuZ2VkGAIgASgLMi4uaW5zdGEuYWdlbnQudjEuV2F0Y2hDYWxsUmVzcG9uc2UuU3RhdGVDaGFuZ2VkSAASQgoKdHJhbnNjcmlwdBgDIAEoCzIsLmluc3RhLmFnZW50LnYxLldhdGNoQ2FsbFJlc3BvbnNlLlRyYW5zY3JpcHRIABItCgl0b29sX2NhbGwYBCABKAsyGC5pbnN0YS5hZ2VudC52MS5Ub29sQ2FsbEgAEiQKBHR1cm4YBSABKAsyFC5pbnN0YS5hZ2VudC52MS5UdXJuSAASPAoFZXJyb3IYBiABKAsyKy5pbnN0YS5hZ2VudC52MS5XYXRjaENhbGxSZXNwb25zZS5DYWxsRXJyb3JIABI4CgVlbmRlZBgHIAEoCzInLmluc3RhLmFnZW50LnYxLldhdGNoQ2FsbFJlc3BvbnNlLkVuZGVkSAAabgoMU3RhdGVDaGFuZ2VkEi0KCmNhbGxfc3RhdGUYASABKA4yGS5pbnN0YS5hZ2VudC52MS5DYWxsU3RhdGUSLwoLYWdlbnRfc3RhdGUYAiABKA4yGi5pbnN0YS5hZ2VudC52MS5BZ2VudFN0YXRlGmYKClRyYW5zY3JpcHQSEgoKc2VnbWVudF9pZBgBIAEoCRIiCgRyb2xlGAIgASgOMhQuaW5zdGEuYWdlbnQudjEuUm9sZRIRCgR0ZXh0GAMgASgJQgOAAQESDQoFZmluYWwYBCABKAgaLAoJQ2FsbEVycm9yEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJGmMKBUVuZGVkEi0KCmVuZF9yZWFzb24YASABKA4yGS5pbnN0YS5hZ2VudC52MS5FbmRSZWFzb24SKwoIZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBwoFZXZlbnQyowUKDEFnZW50U2VydmljZRJQCglTdGFydENhbGwSIC5pbnN0YS5hZ2VudC52MS5TdGFydENhbGxSZXF1ZXN0GiEuaW5zdGEuYWdlbnQudjEuU3RhcnRDYWxsUmVzcG9uc2USSgoHR2V0Q2FsbBIeLmluc3RhLmFnZW50LnYxLkdldENhbGxSZXF1ZXN0Gh8uaW5zdGEuYWdlbnQudjEuR2V0Q2FsbFJlc3BvbnNlElAKCUxpc3RDYWxscxIgLmluc3RhLmFnZW50LnYxLkxpc3RDYWxsc1JlcXVlc3QaIS5pbnN0YS5hZ2VudC52MS5MaXN0Q2FsbHNSZXNwb25zZRJKCgdFbmRDYWxsEh4uaW5zdGEuYWdlbnQudjEuRW5kQ2FsbFJlcXVlc3QaHy5pbnN0YS5hZ2VudC52MS5FbmRDYWxsUmVzcG9uc2USPgoDU2F5EhouaW5zdGEuYWdlbnQudjEuU2F5UmVxdWVzdBobLmluc3RhLmFnZW50LnYxLlNheVJlc3BvbnNlElYKC1NlbmRNZXNzYWdlEiIuaW5zdGEuYWdlbnQudjEuU2VuZE1lc3NhZ2VSZXF1ZXN0GiMuaW5zdGEuYWdlbnQudjEuU2VuZE1lc3NhZ2VSZXNwb25zZRJrChJVcGRhdGVJbnN0cnVjdGlvbnMSKS5pbnN0YS5hZ2VudC52MS5VcGRhdGVJbnN0cnVjdGlvbnNSZXF1ZXN0GiouaW5zdGEuYWdlbnQudjEuVXBkYXRlSW5zdHJ1Y3Rpb25zUmVzcG9uc2USUgoJV2F0Y2hDYWxsEiAuaW5zdGEuYWdlbnQudjEuV2F0Y2hDYWxsUmVxdWVzdBohLmluc3RhLmFnZW50LnYxLldhdGNoQ2FsbFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_insta_agent_v1_call]);
 
 /**
  * Request of StartCall.
@@ -264,6 +264,92 @@ export const SayResponseSchema: GenMessage<SayResponse> = /*@__PURE__*/
   messageDesc(file_insta_agent_v1_agent_service, 9);
 
 /**
+ * Request of SendMessage.
+ *
+ * @generated from message insta.agent.v1.SendMessageRequest
+ */
+export type SendMessageRequest = Message<"insta.agent.v1.SendMessageRequest"> & {
+  /**
+   * Which call: a UUID.
+   *
+   * @generated from field: string call_id = 1;
+   */
+  callId: string;
+
+  /**
+   * What to tell the assistant: 1 to 1,000 characters.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message insta.agent.v1.SendMessageRequest.
+ * Use `create(SendMessageRequestSchema)` to create a new message.
+ */
+export const SendMessageRequestSchema: GenMessage<SendMessageRequest> = /*@__PURE__*/
+  messageDesc(file_insta_agent_v1_agent_service, 10);
+
+/**
+ * Response of SendMessage.
+ *
+ * @generated from message insta.agent.v1.SendMessageResponse
+ */
+export type SendMessageResponse = Message<"insta.agent.v1.SendMessageResponse"> & {
+};
+
+/**
+ * Describes the message insta.agent.v1.SendMessageResponse.
+ * Use `create(SendMessageResponseSchema)` to create a new message.
+ */
+export const SendMessageResponseSchema: GenMessage<SendMessageResponse> = /*@__PURE__*/
+  messageDesc(file_insta_agent_v1_agent_service, 11);
+
+/**
+ * Request of UpdateInstructions.
+ *
+ * @generated from message insta.agent.v1.UpdateInstructionsRequest
+ */
+export type UpdateInstructionsRequest = Message<"insta.agent.v1.UpdateInstructionsRequest"> & {
+  /**
+   * Which call: a UUID.
+   *
+   * @generated from field: string call_id = 1;
+   */
+  callId: string;
+
+  /**
+   * What to add to the deployment's instructions: up to 4,000 characters; empty takes an earlier addition back.
+   *
+   * @generated from field: string instructions = 2;
+   */
+  instructions: string;
+};
+
+/**
+ * Describes the message insta.agent.v1.UpdateInstructionsRequest.
+ * Use `create(UpdateInstructionsRequestSchema)` to create a new message.
+ */
+export const UpdateInstructionsRequestSchema: GenMessage<UpdateInstructionsRequest> = /*@__PURE__*/
+  messageDesc(file_insta_agent_v1_agent_service, 12);
+
+/**
+ * Response of UpdateInstructions.
+ *
+ * @generated from message insta.agent.v1.UpdateInstructionsResponse
+ */
+export type UpdateInstructionsResponse = Message<"insta.agent.v1.UpdateInstructionsResponse"> & {
+};
+
+/**
+ * Describes the message insta.agent.v1.UpdateInstructionsResponse.
+ * Use `create(UpdateInstructionsResponseSchema)` to create a new message.
+ */
+export const UpdateInstructionsResponseSchema: GenMessage<UpdateInstructionsResponse> = /*@__PURE__*/
+  messageDesc(file_insta_agent_v1_agent_service, 13);
+
+/**
  * Request of WatchCall.
  *
  * @generated from message insta.agent.v1.WatchCallRequest
@@ -282,7 +368,7 @@ export type WatchCallRequest = Message<"insta.agent.v1.WatchCallRequest"> & {
  * Use `create(WatchCallRequestSchema)` to create a new message.
  */
 export const WatchCallRequestSchema: GenMessage<WatchCallRequest> = /*@__PURE__*/
-  messageDesc(file_insta_agent_v1_agent_service, 10);
+  messageDesc(file_insta_agent_v1_agent_service, 14);
 
 /**
  * One thing that happened in a call.
@@ -358,7 +444,7 @@ export type WatchCallResponse = Message<"insta.agent.v1.WatchCallResponse"> & {
  * Use `create(WatchCallResponseSchema)` to create a new message.
  */
 export const WatchCallResponseSchema: GenMessage<WatchCallResponse> = /*@__PURE__*/
-  messageDesc(file_insta_agent_v1_agent_service, 11);
+  messageDesc(file_insta_agent_v1_agent_service, 15);
 
 /**
  * The call or the assistant changed state.
@@ -386,7 +472,7 @@ export type WatchCallResponse_StateChanged = Message<"insta.agent.v1.WatchCallRe
  * Use `create(WatchCallResponse_StateChangedSchema)` to create a new message.
  */
 export const WatchCallResponse_StateChangedSchema: GenMessage<WatchCallResponse_StateChanged> = /*@__PURE__*/
-  messageDesc(file_insta_agent_v1_agent_service, 11, 0);
+  messageDesc(file_insta_agent_v1_agent_service, 15, 0);
 
 /**
  * A piece of transcript.
@@ -428,7 +514,7 @@ export type WatchCallResponse_Transcript = Message<"insta.agent.v1.WatchCallResp
  * Use `create(WatchCallResponse_TranscriptSchema)` to create a new message.
  */
 export const WatchCallResponse_TranscriptSchema: GenMessage<WatchCallResponse_Transcript> = /*@__PURE__*/
-  messageDesc(file_insta_agent_v1_agent_service, 11, 1);
+  messageDesc(file_insta_agent_v1_agent_service, 15, 1);
 
 /**
  * Something went wrong that the call survived.
@@ -456,7 +542,7 @@ export type WatchCallResponse_CallError = Message<"insta.agent.v1.WatchCallRespo
  * Use `create(WatchCallResponse_CallErrorSchema)` to create a new message.
  */
 export const WatchCallResponse_CallErrorSchema: GenMessage<WatchCallResponse_CallError> = /*@__PURE__*/
-  messageDesc(file_insta_agent_v1_agent_service, 11, 2);
+  messageDesc(file_insta_agent_v1_agent_service, 15, 2);
 
 /**
  * The call is over.
@@ -484,7 +570,7 @@ export type WatchCallResponse_Ended = Message<"insta.agent.v1.WatchCallResponse.
  * Use `create(WatchCallResponse_EndedSchema)` to create a new message.
  */
 export const WatchCallResponse_EndedSchema: GenMessage<WatchCallResponse_Ended> = /*@__PURE__*/
-  messageDesc(file_insta_agent_v1_agent_service, 11, 3);
+  messageDesc(file_insta_agent_v1_agent_service, 15, 3);
 
 /**
  * Holds the calls: starts them, shows them, steers and ends them.
@@ -560,6 +646,36 @@ export const AgentService: GenService<{
     methodKind: "unary";
     input: typeof SayRequestSchema;
     output: typeof SayResponseSchema;
+  },
+  /**
+   * Gives the assistant a text in the caller's place, as if the caller had typed it: the assistant stops speaking,
+   * the text is written to the transcript as the caller's turn, and the assistant answers it by voice. While the
+   * caller is speaking it is answered together with what they say.
+   *
+   * The user of the call, operators. Answers as soon as the text is taken. Fails with NOT_FOUND `CALL_NOT_FOUND`,
+   * FAILED_PRECONDITION `CALL_NOT_ACTIVE`, and RESOURCE_EXHAUSTED `CALL_BUSY` when too much is asked of the call at
+   * once.
+   *
+   * @generated from rpc insta.agent.v1.AgentService.SendMessage
+   */
+  sendMessage: {
+    methodKind: "unary";
+    input: typeof SendMessageRequestSchema;
+    output: typeof SendMessageResponseSchema;
+  },
+  /**
+   * Changes what the assistant is told, for the rest of the call and from its next answer on. The text is added to
+   * the deployment's own instructions, which stay, and replaces what an earlier call of this RPC added.
+   *
+   * Operators only. Answers as soon as the text is taken. Fails with NOT_FOUND `CALL_NOT_FOUND`,
+   * FAILED_PRECONDITION `CALL_NOT_ACTIVE`, and RESOURCE_EXHAUSTED `CALL_BUSY`.
+   *
+   * @generated from rpc insta.agent.v1.AgentService.UpdateInstructions
+   */
+  updateInstructions: {
+    methodKind: "unary";
+    input: typeof UpdateInstructionsRequestSchema;
+    output: typeof UpdateInstructionsResponseSchema;
   },
   /**
    * Follows a call: first where it stands and what was said so far, then what happens, until it ends.
