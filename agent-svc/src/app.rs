@@ -54,6 +54,8 @@ pub(crate) struct App {
     pub(crate) summariser: Summariser,
     /// How conversations go.
     pub(crate) conversation: Settings,
+    /// How long sound takes to a caller's ear.
+    pub(crate) playout_delay: Duration,
     /// Who the assistant is.
     pub(crate) persona: Persona,
     /// Where the rooms are.
@@ -90,6 +92,7 @@ impl App {
             provider: provider(&config.openai),
             summariser: Summariser::new(http, &config.openai),
             conversation: config.calls.conversation(),
+            playout_delay: Duration::from_millis(config.calls.playout_delay_ms),
             persona: Persona {
                 assistant: config.calls.assistant_name.clone(),
                 company: config.calls.company_name.clone(),

@@ -164,6 +164,11 @@ pub struct CallsConfig {
     #[arg(long, env, default_value_t = 3000, value_parser = clap::value_parser!(u64).range(250..=10000))]
     pub max_endpointing_delay_ms: u64,
 
+    /// How long sound takes to a caller's ear, in milliseconds: the way through LiveKit and the jitter buffer at their
+    /// end. What is on its way when the assistant stops does not count as heard.
+    #[arg(long, env, default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=1000))]
+    pub playout_delay_ms: u64,
+
     /// The assistant's name.
     #[arg(long, env, default_value = "Iris")]
     pub assistant_name: String,

@@ -8,7 +8,7 @@ use super::stage::Piece;
 use super::task::{Done, Task};
 use crate::domain::{
     AgentState, EndReason, Input, Metric, Output, PauseId, SegmentId, SoundId, SpeechId,
-    ToolRequest, ToolResult, ToolStatus,
+    ToolRequest, ToolResult, ToolStatus, Trouble,
 };
 use crate::media;
 use crate::realtime::Command;
@@ -78,6 +78,7 @@ impl Task {
             } => self.show(segment, role, text, is_final),
             Output::StoreTurn(turn) => self.store(turn),
             Output::Metric(metric) => count(metric),
+            Output::Trouble(trouble) => self.tell(in_words(trouble)),
             Output::End(reason) => self.ended = Some(reason),
         }
     }
@@ -253,6 +254,15 @@ impl Task {
 
 async fn send(done: &mpsc::Sender<Done>, input: Input) -> Result<(), ()> {
     done.send(Done::Input(input)).await.map_err(|_| ())
+}
+
+fn in_words(trouble: Trouble) -> What {
+    match trouble {
+        Trouble::NoMicrophone => What::Trouble {
+            reason: "MICROPHONE_MISSING",
+            message: "The caller's microphone has not been there yet; they cannot be heard.",
+        },
+    }
 }
 
 fn count(metric: Metric) {

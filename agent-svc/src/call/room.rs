@@ -32,6 +32,8 @@ pub(super) struct Room {
     caller: Option<Speaker>,
     /// Ordinary participants who were there before it was known who the caller is.
     others: Vec<Identity>,
+    /// Who has a microphone that can be heard.
+    microphones: Vec<Identity>,
     heard: bool,
     told: bool,
     texts: TextCollector,
@@ -89,6 +91,7 @@ impl Task {
             events: Some(events),
             caller: None,
             others: Vec::new(),
+            microphones: Vec::new(),
             heard: false,
             told: false,
             texts: TextCollector::new(MAX_MESSAGE),
@@ -210,18 +213,28 @@ impl Task {
                 track: None,
             };
             room.stage.speaker(speaker.clone());
+            let has_microphone = room.microphones.contains(&speaker.identity);
             room.caller = Some(speaker);
+            if has_microphone {
+                self.input(Input::MicrophoneOpened);
+            }
         }
         self.caller_ready();
     }
 
     fn caller_speaks_on(&mut self, identity: &Identity, track: livekit_rtc::TrackSid) {
-        if let Some(room) = &mut self.room
-            && let Some(speaker) = &mut room.caller
+        let Some(room) = &mut self.room else {
+            return;
+        };
+        if !room.microphones.contains(identity) {
+            room.microphones.push(identity.clone());
+        }
+        if let Some(speaker) = &mut room.caller
             && speaker.identity == *identity
         {
             speaker.track = Some(track);
             room.stage.speaker(speaker.clone());
+            self.input(Input::MicrophoneOpened);
         }
     }
 
@@ -261,6 +274,7 @@ impl Task {
             active: true,
             agent,
         }));
+        self.input(Input::PlayoutDelay(self.app.playout_delay));
         self.input(Input::CallerJoined);
     }
 
@@ -269,6 +283,7 @@ impl Task {
             return;
         };
         room.others.retain(|other| other != identity);
+        room.microphones.retain(|other| other != identity);
         if room
             .caller
             .as_ref()

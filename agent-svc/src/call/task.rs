@@ -217,7 +217,10 @@ impl Task {
         let input = match event {
             media::Event::Audio(samples) => {
                 self.recent.push(&samples);
-                return self.tell_provider(realtime::Command::Append(samples));
+                if self.link.send(realtime::Command::Append(samples)).is_ok() {
+                    return;
+                }
+                Input::Realtime(Realtime::InputLost)
             }
             media::Event::SpeechStarted { voiced_from } => Input::SpeechStarted {
                 voiced_from: self.moment_of(voiced_from),

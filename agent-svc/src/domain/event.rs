@@ -93,6 +93,10 @@ pub enum Input {
         /// Whether they meant to.
         hung_up: bool,
     },
+    /// The caller's microphone can be heard.
+    MicrophoneOpened,
+    /// How long sound takes from here to the caller's ear: network and jitter buffer.
+    PlayoutDelay(Duration),
     /// What to say first.
     Greeting(String),
     /// The caller began to speak.
@@ -161,6 +165,8 @@ pub enum Realtime {
     Disconnected,
     /// The session cannot be had.
     Failed,
+    /// Sound of the caller was lost before it was in a session.
+    InputLost,
     /// The caller's turn is an item now. Comes once for each commit, in order.
     Committed(ItemId),
     /// The caller's turn was empty. Comes in place of `Committed`.
@@ -389,6 +395,8 @@ pub enum Output {
     StoreTurn(Turn),
     /// Count something.
     Metric(Metric),
+    /// Tell those who watch, and the caller's page, of something that keeps them from talking.
+    Trouble(Trouble),
     /// The call is over. Always the last output.
     End(EndReason),
 }
@@ -451,6 +459,13 @@ pub enum Metric {
     ResponseFailed,
     /// A response came that nobody waited for.
     LateResponse,
+}
+
+/// Something that keeps the caller from talking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Their microphone was never there.
+    NoMicrophone,
 }
 
 /// Who speaks.

@@ -33,6 +33,8 @@ pub struct Settings {
     pub max_turn: Duration,
     /// How long the caller waits for a sound before a filler is spoken.
     pub filler_after: Duration,
+    /// The same while the provider is away.
+    pub away_filler_after: Duration,
     /// How long the provider may take to confirm that it makes a response.
     pub confirm_timeout: Duration,
     /// How long a response may take to give anything new.
@@ -57,8 +59,14 @@ pub struct Settings {
     pub caller_return: Duration,
     /// How long nobody may speak.
     pub max_silence: Duration,
+    /// How long nobody speaks before the caller is asked for.
+    pub away_prompt: Duration,
+    /// How long nobody speaks before it is told that the caller's microphone was never there.
+    pub microphone_hint: Duration,
     /// How long a call may last.
     pub max_call: Duration,
+    /// How long before that the caller is told.
+    pub call_warning: Duration,
     /// How long saying goodbye may take.
     pub farewell_timeout: Duration,
     /// What is said when something goes wrong.
@@ -72,6 +80,20 @@ pub struct Lines {
     pub filler: String,
     /// The answer could not be made.
     pub apology: String,
+    /// The answer broke off with the provider's session and is made again.
+    pub broken_off: String,
+    /// Sound of the caller's turn was lost.
+    pub repeat: String,
+    /// The caller has been silent for a while.
+    pub are_you_there: String,
+    /// The caller has been silent for a while, and has no microphone.
+    pub no_microphone: String,
+    /// The same, for too long.
+    pub still_no_microphone: String,
+    /// The longest call is nearly over.
+    pub time_warning: String,
+    /// No more tools can be used in this call.
+    pub tool_limit: String,
     /// The provider is away for good.
     pub provider_lost: String,
     /// Nobody spoke for too long.
@@ -94,6 +116,7 @@ impl Default for Settings {
             echo_interruption: Duration::from_millis(1500),
             max_turn: Duration::from_secs(60),
             filler_after: Duration::from_millis(2800),
+            away_filler_after: Duration::from_secs(2),
             confirm_timeout: Duration::from_secs(4),
             response_timeout: Duration::from_secs(10),
             transcript_timeout: Duration::from_secs(10),
@@ -102,11 +125,14 @@ impl Default for Settings {
             max_tool_calls: 60,
             max_queued_speech: 8,
             max_speech: Duration::from_secs(180),
-            provider_grace: Duration::from_secs(12),
+            provider_grace: Duration::from_secs(20),
             caller_wait: Duration::from_secs(60),
             caller_return: Duration::from_secs(30),
             max_silence: Duration::from_secs(60),
+            away_prompt: Duration::from_secs(30),
+            microphone_hint: Duration::from_secs(10),
             max_call: Duration::from_secs(30 * 60),
+            call_warning: Duration::from_secs(60),
             farewell_timeout: Duration::from_secs(10),
             lines: Lines::default(),
         }
@@ -118,6 +144,17 @@ impl Default for Lines {
         Self {
             filler: "One moment, please.".into(),
             apology: "Sorry, I could not answer that. Please ask me again.".into(),
+            broken_off: "Sorry, I was cut off. Let me say that again.".into(),
+            repeat: "Sorry, I lost what you said. Could you say it again?".into(),
+            are_you_there: "Are you still there?".into(),
+            no_microphone: "I cannot hear you. Please check that your microphone is on.".into(),
+            still_no_microphone: "I still cannot hear you, so I will hang up now. Please call \
+                                  again when your microphone works. Goodbye."
+                .into(),
+            time_warning: "Just so you know, this call has to end in about a minute.".into(),
+            tool_limit: "I cannot look up any more in this call. Please call again if there is \
+                         more I can do. Goodbye."
+                .into(),
             provider_lost: "I am sorry, I have a technical problem and must end this call. \
                             Please try again in a moment."
                 .into(),

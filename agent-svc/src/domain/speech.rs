@@ -19,7 +19,10 @@ pub(super) struct Speech {
     pub(super) finish_sent: bool,
     /// No more sound comes.
     pub(super) complete: bool,
+    /// What was played.
     pub(super) played: Samples,
+    /// What of that had reached the caller by then.
+    reached: Samples,
     /// First sound played, and the place of the turn that it made.
     pub(super) started: Option<(Moment, u32)>,
     /// Whether the dedicated voice was asked, where it is needed.
@@ -41,6 +44,10 @@ pub(super) enum Kind {
     Greeting,
     /// A text from outside.
     Say,
+    /// Asks a caller who has been silent whether they are there.
+    Prompt,
+    /// Says that the call will have to end.
+    Warning,
     /// An answer of the model.
     Reply(Ticket),
     /// Bridges a wait.
@@ -52,7 +59,12 @@ pub(super) enum Kind {
 impl Kind {
     /// Whether the caller may cut it short.
     pub(super) fn is_interruptible(self) -> bool {
-        self != Self::Notice
+        !matches!(self, Self::Notice | Self::Warning)
+    }
+
+    /// Whether it is part of the conversation, not about nobody saying anything or for how long.
+    pub(super) fn breaks_silence(self) -> bool {
+        !matches!(self, Self::Prompt | Self::Warning)
     }
 }
 
@@ -92,6 +104,7 @@ impl Speech {
             finish_sent: false,
             complete: false,
             played: Samples::default(),
+            reached: Samples::default(),
             started: None,
             synthesis,
             shown: String::new(),
@@ -141,6 +154,18 @@ impl Speech {
         self.backlog.drain(..)
     }
 
+    /// So much was played, of which the last is still on its way. No report may claim more than was
+    /// given to be played.
+    pub(super) fn played(&mut self, played: Samples, on_its_way: Samples) {
+        self.played = self.played.max(played.min(self.received));
+        self.reached = self.reached.max(self.played - on_its_way);
+    }
+
+    /// Whether the caller heard anything of it.
+    pub(super) fn was_heard(&self) -> bool {
+        self.reached.0 > 0
+    }
+
     pub(super) fn has_sound(&self) -> bool {
         self.received.0 > 0
     }
@@ -161,7 +186,7 @@ impl Speech {
         let mut before = Samples::default();
         for (index, part) in self.parts.iter().enumerate() {
             let ended = self.complete || self.parts[index + 1..].iter().any(|p| p.received.0 > 0);
-            let played = self.played.saturating_sub(before).min(part.received);
+            let played = self.reached.saturating_sub(before).min(part.received);
             let text = heard(&part.text, played, part.received, ended);
             if !words.is_empty() && !text.is_empty() && !words.ends_with(char::is_whitespace) {
                 words.push(' ');
@@ -189,7 +214,7 @@ impl Speech {
         let mut before = Samples::default();
         let mut cuts = Vec::new();
         for part in &self.parts {
-            let played = self.played.saturating_sub(before).min(part.received);
+            let played = self.reached.saturating_sub(before).min(part.received);
             before += part.received;
             let Some(item) = part.item.clone() else {
                 continue;
@@ -215,8 +240,8 @@ impl Speech {
     fn priority(&self) -> u8 {
         match self.kind {
             Kind::Notice => 2,
-            Kind::Filler => 1,
-            Kind::Greeting | Kind::Say | Kind::Reply(_) => 0,
+            Kind::Filler | Kind::Warning => 1,
+            Kind::Greeting | Kind::Say | Kind::Prompt | Kind::Reply(_) => 0,
         }
     }
 }
@@ -301,7 +326,9 @@ impl SpeechQueue {
     pub(super) fn take_interrupted(&mut self) -> Vec<Speech> {
         let (dropped, kept) = std::mem::take(&mut self.waiting)
             .into_iter()
-            .partition(|speech| matches!(speech.kind, Kind::Reply(_) | Kind::Filler));
+            .partition(|speech| {
+                matches!(speech.kind, Kind::Reply(_) | Kind::Filler | Kind::Prompt)
+            });
         self.waiting = kept;
         Vec::from_iter::<VecDeque<_>>(dropped)
     }

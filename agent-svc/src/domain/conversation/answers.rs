@@ -71,6 +71,7 @@ impl Conversation {
             Realtime::Connected => self.provider = Provider::Here,
             Realtime::Disconnected => self.provider_away(),
             Realtime::Failed => self.provider_lost(),
+            Realtime::InputLost => self.input_lost(),
             Realtime::Committed(item) => self.texts.committed(item),
             Realtime::CommitRejected => self.commit_rejected(),
             Realtime::CallerTextDelta { item, delta } => self.caller_text_delta(&item, &delta),
@@ -132,7 +133,7 @@ impl Conversation {
     }
 
     /// Nobody waits for the answer any more.
-    fn drop_exchange(&mut self) {
+    pub(super) fn drop_exchange(&mut self) {
         if let Some(cancel) = self.responses.cancel(self.now) {
             self.push(cancel);
         }
@@ -232,12 +233,17 @@ impl Conversation {
         let ticket = self.responses.progressed(self.now, response);
         let has_round = self.exchange.rounds < self.settings.max_tool_rounds;
         let wanted = ticket.filter(|_| has_round);
+        let may_call = wanted.is_some();
         let Some(output) = self.tools.call(self.now, wanted, request, &self.settings) else {
             return;
         };
         // The model must hear that a tool was refused, but not without end.
-        self.exchange.answered |= has_round && matches!(output, Output::AnswerTool { .. });
+        let is_refused = matches!(output, Output::AnswerTool { .. });
+        self.exchange.answered |= has_round && is_refused;
         self.push(output);
+        if is_refused && may_call && self.closing.is_none() {
+            self.closing = Some(Closing::at_tool_limit());
+        }
     }
 
     pub(super) fn tool_finished(&mut self, call: ToolCallId, result: ToolResult) {
@@ -292,11 +298,38 @@ impl Conversation {
             return;
         };
         if self.give_up_reply(ticket) {
-            // What came is played; the caller can ask again.
-            self.close_exchange();
+            self.answer_broke_off(ticket);
         } else if self.exchange.ticket == Some(ticket) && !self.tools.is_running(ticket) {
             self.want_response();
         }
+    }
+
+    /// What came of the answer is played, and all of it is asked for once more.
+    fn answer_broke_off(&mut self, ticket: Ticket) {
+        if self.exchange.ticket != Some(ticket) || self.tools.is_running(ticket) {
+            return;
+        }
+        if self.closing.is_some() || std::mem::replace(&mut self.exchange.retried, true) {
+            return self.close_exchange();
+        }
+        let line = self.settings.lines.broken_off.clone();
+        self.speak(Kind::Filler, line);
+        self.want_response();
+    }
+
+    /// Sound of the caller was lost: they are asked to say it again, once they have finished.
+    fn input_lost(&mut self) {
+        if self.caller.is_open() {
+            self.turn_damaged = true;
+        } else if self.is_answering() && !self.is_saying_goodbye() {
+            self.drop_exchange();
+            self.ask_to_repeat();
+        }
+    }
+
+    pub(super) fn ask_to_repeat(&mut self) {
+        let line = self.settings.lines.repeat.clone();
+        self.speak(Kind::Filler, line);
     }
 
     pub(super) fn provider_lost(&mut self) {
@@ -346,8 +379,14 @@ impl Conversation {
         let timing = self.exchange.timing?;
         let waiting = self.is_answering() && !self.exchange.filler_said;
         let silent = !self.speeches.has_sound() && timing.first_audio.is_none();
-        (waiting && silent && self.closing.is_none())
-            .then(|| timing.decided + self.settings.filler_after)
+        let here = timing.decided + self.settings.filler_after;
+        let deadline = match self.provider {
+            Provider::Here => here,
+            Provider::Away { since } => {
+                here.min(timing.decided.max(since) + self.settings.away_filler_after)
+            }
+        };
+        (waiting && silent && self.closing.is_none()).then_some(deadline)
     }
 }
 

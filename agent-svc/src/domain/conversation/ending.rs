@@ -10,6 +10,8 @@ pub(super) struct Closing {
     reason: EndReason,
     /// Set when the last words are ours; until then the caller may still take the floor.
     deadline: Option<Moment>,
+    /// No more tools can be used; it is said before the end.
+    at_tool_limit: bool,
 }
 
 impl Closing {
@@ -18,6 +20,15 @@ impl Closing {
         Self {
             reason,
             deadline: None,
+            at_tool_limit: false,
+        }
+    }
+
+    /// The same, with a word about why.
+    pub(super) fn at_tool_limit() -> Self {
+        Self {
+            at_tool_limit: true,
+            ..Self::after_answer(EndReason::AgentHangup)
         }
     }
 
@@ -42,9 +53,15 @@ impl Conversation {
         }
         self.exchange.close();
         self.speeches.clear_waiting();
+        if let Some(speech) = self.speeches.current.take() {
+            self.push(Output::Stop(speech.id));
+            self.cut(&speech);
+            self.keep(&speech, false);
+        }
         self.closing = Some(Closing {
             reason,
             deadline: Some(self.now + self.settings.farewell_timeout),
+            at_tool_limit: false,
         });
         self.speak(Kind::Notice, line);
     }
@@ -96,6 +113,9 @@ impl Conversation {
     fn limit_reached(&mut self, reason: EndReason) {
         let lines = &self.settings.lines;
         let line = match reason {
+            EndReason::Silence if !self.limits.has_microphone() => {
+                lines.still_no_microphone.clone()
+            }
             EndReason::Silence => lines.silence.clone(),
             EndReason::TimeLimit => lines.time_limit.clone(),
             _ => return self.end(reason),
@@ -110,7 +130,13 @@ impl Conversation {
             && !self.is_answering()
             && !self.caller.is_open()
         {
-            self.end(closing.reason);
+            if closing.at_tool_limit {
+                let line = self.settings.lines.tool_limit.clone();
+                self.say_goodbye(closing.reason, line);
+                self.run_playing();
+            } else {
+                self.end(closing.reason);
+            }
         }
     }
 

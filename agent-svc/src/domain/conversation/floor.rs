@@ -13,6 +13,7 @@ impl Conversation {
         if self.is_saying_goodbye() {
             return;
         }
+        self.limits.microphone_opened(self.now);
         self.limits.active(self.now);
         let was_open = self.caller.is_open();
         let max_turn = self.settings.max_turn;
@@ -138,16 +139,21 @@ impl Conversation {
             self.interrupt();
         }
         if self.caller.is_open() {
-            self.caller.reset();
-            self.push(Output::ClearAudio);
+            self.forget_turn();
         }
+    }
+
+    /// What the caller has said of a turn that goes on is nothing.
+    fn forget_turn(&mut self) {
+        self.caller.reset();
+        self.turn_damaged = false;
+        self.push(Output::ClearAudio);
     }
 
     /// It was a cough, a nod or an echo: the assistant goes on where it paused.
     fn go_on(&mut self) {
         let paused = self.hold.take().is_some_and(|hold| hold.paused);
-        self.caller.reset();
-        self.push(Output::ClearAudio);
+        self.forget_turn();
         self.push(Output::Metric(Metric::FalseInterruption));
         if paused {
             self.push(Output::Resume);
@@ -201,6 +207,11 @@ impl Conversation {
     }
 
     fn turn_finished(&mut self, turn: FinishedTurn) {
+        if std::mem::take(&mut self.turn_damaged) {
+            self.push(Output::ClearAudio);
+            self.drop_exchange();
+            return self.ask_to_repeat();
+        }
         self.push(Output::CommitAudio);
         let (segment, position) = (self.next_segment(), self.next_position());
         let deadline = self.now + self.settings.transcript_timeout;
@@ -267,8 +278,7 @@ impl Conversation {
         }
         self.limits.caller_left(self.now);
         // Nobody hears the rest; what was said last is kept as far as it was heard.
-        self.caller.reset();
-        self.push(Output::ClearAudio);
+        self.forget_turn();
         if self.can_be_interrupted() {
             self.interrupt();
         }

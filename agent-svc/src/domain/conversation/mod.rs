@@ -1,14 +1,17 @@
 //! [`Conversation`]: takes inputs, keeps deadlines, gives outputs.
 //!
 //! The parts: [`floor`](self) decides who speaks, `answers` follows the provider's responses and
-//! tools, `playing` turns speeches into sound and transcript, `ending` keeps limits and closes.
+//! tools, `playing` turns speeches into sound and transcript, `silence` speaks
+//! up when nobody does, `ending` keeps limits and closes.
 
 mod answers;
 mod ending;
 mod floor;
 mod playing;
+mod silence;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::endpointing::Endpointing;
 use super::hold::Hold;
@@ -18,9 +21,12 @@ use super::speech::{Kind, SpeechQueue};
 use super::tools::Tools;
 use super::transcript::CallerTexts;
 use super::turns::CallerTurn;
-use super::{AgentState, Input, Moment, Output, SegmentId, Settings};
+use super::{AgentState, Input, Moment, Output, Samples, SegmentId, Settings};
 use answers::{Exchange, Provider};
 use ending::Closing;
+
+/// No network that can be talked over takes longer.
+const MAX_PLAYOUT_DELAY: Duration = Duration::from_secs(1);
 
 /// One conversation of one caller. See the module above for how it is driven.
 #[derive(Debug)]
@@ -31,6 +37,8 @@ pub struct Conversation {
     state: AgentState,
     joined: bool,
     caller: CallerTurn,
+    /// Sound of the turn that goes on was lost.
+    turn_damaged: bool,
     endpointing: Endpointing,
     hold: Option<Hold>,
     last_sound: u32,
@@ -42,6 +50,8 @@ pub struct Conversation {
     responses: Responses,
     tools: Tools,
     speeches: SpeechQueue,
+    /// How long sound takes from here to the caller's ear.
+    playout_delay: Samples,
     limits: Limits,
     closing: Option<Closing>,
     ended: bool,
@@ -63,6 +73,7 @@ impl Conversation {
             state: AgentState::Initializing,
             joined: false,
             caller: CallerTurn::default(),
+            turn_damaged: false,
             endpointing: Endpointing::new(&settings),
             hold: None,
             last_sound: 0,
@@ -75,6 +86,7 @@ impl Conversation {
             responses: Responses::new(settings.confirm_timeout, settings.response_timeout),
             tools: Tools::default(),
             speeches: SpeechQueue::default(),
+            playout_delay: Samples::default(),
             limits: Limits::new(),
             closing: None,
             ended: false,
@@ -94,6 +106,10 @@ impl Conversation {
             Input::Joined => self.joined = true,
             Input::CallerJoined => self.limits.caller_joined(self.now),
             Input::CallerLeft { hung_up } => self.caller_left(hung_up),
+            Input::MicrophoneOpened => self.limits.microphone_opened(self.now),
+            Input::PlayoutDelay(delay) => {
+                self.playout_delay = Samples::lasting(delay.min(MAX_PLAYOUT_DELAY));
+            }
             Input::Greeting(text) => {
                 self.speak(Kind::Greeting, text);
             }
@@ -148,6 +164,7 @@ impl Conversation {
             self.responses.deadline(),
             self.tools.deadline(),
             self.filler_deadline(),
+            self.silence_deadline(),
             self.ending_deadline(),
         ]
         .into_iter()
@@ -159,6 +176,7 @@ impl Conversation {
     fn advance(&mut self) {
         self.run_floor();
         self.run_answers();
+        self.run_silence();
         self.run_ending();
         if self.ended {
             return;

@@ -35,9 +35,15 @@ impl Conversation {
         if current.id != speech {
             return;
         }
-        // No report may claim more than was given to be played.
-        current.played = current.played.max(played.min(current.received()));
-        self.limits.active(self.now);
+        let on_its_way = match event {
+            // Nothing will take it back any more.
+            Playout::Finished { .. } => Samples::default(),
+            Playout::Progress { .. } | Playout::Paused { .. } => self.playout_delay,
+        };
+        current.played(played, on_its_way);
+        if current.kind.breaks_silence() {
+            self.limits.active(self.now);
+        }
         self.mark_started();
         if matches!(event, Playout::Finished { .. }) {
             if let Some(speech) = self.speeches.current.take_if(|speech| speech.complete) {
@@ -81,13 +87,16 @@ impl Conversation {
         let Some((started, position)) = speech.started else {
             return;
         };
+        let is_reply = matches!(speech.kind, Kind::Reply(_));
+        if !speech.was_heard() && !(is_reply && self.exchange.has_tools()) {
+            return;
+        }
         self.push(Output::Transcript {
             segment: speech.segment,
             role: Role::Assistant,
             text: text.clone(),
             is_final: true,
         });
-        let is_reply = matches!(speech.kind, Kind::Reply(_));
         if !is_reply && speech.kind != Kind::Filler && !text.is_empty() {
             self.push(Output::AddAssistantText(text.clone()));
         }
@@ -131,6 +140,10 @@ impl Conversation {
 }
 
 impl Exchange {
+    fn has_tools(&self) -> bool {
+        !self.tools.is_empty()
+    }
+
     /// What belongs to the turn whose first sound was played at `started`. Later turns of the same
     /// exchange get no latency: the caller had heard something before.
     fn close_turn(&mut self, started: Moment) -> (Vec<super::super::ToolRecord>, Option<Latency>) {

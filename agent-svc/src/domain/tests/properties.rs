@@ -69,6 +69,7 @@ fn input() -> impl Strategy<Value = Input> {
     let realtime = prop_oneof![
         4 => Just(Realtime::Connected),
         1 => Just(Realtime::Disconnected),
+        1 => Just(Realtime::InputLost),
         2 => (0..6_u8).prop_map(|item| Realtime::Committed(format!("user_{item}").into())),
         1 => Just(Realtime::CommitRejected),
         2 => (0..6_u8).prop_map(|item| Realtime::CallerText {
@@ -88,6 +89,8 @@ fn input() -> impl Strategy<Value = Input> {
     prop_oneof![
         2 => Just(Input::Joined),
         3 => Just(Input::CallerJoined),
+        1 => Just(Input::MicrophoneOpened),
+        1 => (0..2_000_u64).prop_map(|ms| Input::PlayoutDelay(Duration::from_millis(ms))),
         1 => Just(Input::CallerLeft { hung_up: false }),
         1 => Just(Input::Greeting("Hello there.".into())),
         1 => Just(Input::Message("What plan am I on?".into())),

@@ -24,7 +24,13 @@ pub(super) fn transcript(script: &str) -> String {
     } else {
         Duration::ZERO
     };
+    let max_tool_calls = if script.contains("at most 1 tools") {
+        1
+    } else {
+        Settings::default().max_tool_calls
+    };
     let mut stage = Stage::new(Settings {
+        max_tool_calls,
         echo_warm_up,
         ..Settings::default()
     });
@@ -57,6 +63,8 @@ struct Stage {
     sayings: Vec<Saying>,
     /// Whether the words of short sounds cannot be told.
     deaf: bool,
+    /// Whether the caller publishes one.
+    microphone: bool,
     /// What the next judgements of how a turn sounds are, where its words do not tell.
     votes: VecDeque<Option<f32>>,
     tools: HashMap<String, String>,
@@ -95,6 +103,7 @@ impl Stage {
             plans: VecDeque::new(),
             sayings: Vec::new(),
             deaf: false,
+            microphone: true,
             votes: VecDeque::new(),
             tools: HashMap::new(),
             speaker: Speaker::default(),
@@ -146,6 +155,9 @@ impl Stage {
                 for input in [Input::Joined, Input::CallerJoined] {
                     self.input(input);
                 }
+                if self.microphone {
+                    self.input(Input::MicrophoneOpened);
+                }
                 self.connect();
             }
             ["joined"] => self.input(Input::Joined),
@@ -153,7 +165,14 @@ impl Stage {
             ["caller", "hangs", "up"] => self.input(Input::CallerLeft { hung_up: true }),
             ["message"] => self.input(Input::Message(text)),
             ["caller", "is", "lost"] => self.input(Input::CallerLeft { hung_up: false }),
+            ["at", "most", "1", "tools"] => {}
             ["caller", "echoes", "at", "first"] => {}
+            ["no", "microphone"] => self.microphone = false,
+            ["playout", "takes", ms] => {
+                let delay = Duration::from_millis(ms.parse().unwrap());
+                self.input(Input::PlayoutDelay(delay));
+            }
+            ["input", "is", "lost"] => self.input(Input::Realtime(Realtime::InputLost)),
             ["words", "cannot", "be", "told"] => self.deaf = true,
             ["pause", "sounds", vote] => self.votes.push_back(vote.parse().ok()),
             ["caller", "speaks", length] => self.caller_speaks(length.parse().unwrap(), text),
@@ -362,6 +381,10 @@ impl Stage {
         self.realtime(40, created);
         match verb {
             "says" => self.model_says(&response, what.trim()),
+            "breaks" => {
+                let text = what.trim_start_matches("off after").trim();
+                return self.model_says(&response, text);
+            }
             "calls" => {
                 for (index, name) in what.split_whitespace().enumerate() {
                     let call = format!("call_{}_{}", self.responses, index + 1);

@@ -511,13 +511,20 @@ fn what_is_said_over_the_goodbye_becomes_no_turn() {
         0  -> Initializing
         0  -> Idle
         0  -> Listening
-    60000  synthesise 1: I have not heard anything for a while, so I will hang up now. Goodbye.
-    60100  play 1
+    30000  synthesise 1: Are you still there?
+    30100  play 1
+    30100  -> Speaking
+    31290  Assistant: Are you still there?
+    31290  tell model: Are you still there?
+    31290  store 1 Assistant: Are you still there?
+    31290  -> Listening
+    60000  synthesise 2: I have not heard anything for a while, so I will hang up now. Goodbye.
+    60100  play 2
     60100  -> Speaking
     61400  clear audio
     64290  Assistant: I have not heard anything for a while, so I will hang up now. Goodbye.
     64290  tell model: I have not heard anything for a while, so I will hang up now. Goodbye.
-    64290  store 1 Assistant: I have not heard anything for a while, so I will hang up now. Goodbye.
+    64290  store 2 Assistant: I have not heard anything for a while, so I will hang up now. Goodbye.
     64290  end call: Silence
     ");
 }
@@ -985,20 +992,287 @@ fn a_provider_that_stays_away_ends_the_call_with_a_word() {
      2600  -> Thinking
      2800  User: Hello?
      2800  store 1 User: Hello?
-     5400  synthesise 2: One moment, please.
-     5500  play 2
-     5500  -> Speaking
-     6630  Assistant: One moment, please.
-     6630  store 2 Assistant: One moment, please.
-     6630  -> Thinking
-    13000  synthesise 3: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
-    13000  -> Listening
-    13100  play 3
-    13100  -> Speaking
-    18610  Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
-    18610  tell model: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
-    18610  store 3 Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
-    18610  end call: ProviderError
+     4600  synthesise 2: One moment, please.
+     4700  play 2
+     4700  -> Speaking
+     5830  Assistant: One moment, please.
+     5830  store 2 Assistant: One moment, please.
+     5830  -> Thinking
+    21000  synthesise 3: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+    21000  -> Listening
+    21100  play 3
+    21100  -> Speaking
+    26610  Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+    26610  tell model: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+    26610  store 3 Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+    26610  end call: ProviderError
+    ");
+}
+
+#[test]
+fn what_is_on_its_way_to_the_caller_does_not_count_as_heard() {
+    assert_snapshot!(transcript(r#"
+           0 playout takes 200
+           0 call begins
+        1000 model says "Once upon a time there was a king."
+        1000 model says "Who?"
+        1000 caller speaks 1000 "Tell me a story."
+        3500 caller speaks 800 "Another one, please."
+        7000 caller hangs up
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2600  User: Tell me a story.
+    2600  store 1 User: Tell me a story.
+    2600  play 1
+    2600  -> Speaking
+    3560  pause
+    3560  -> Listening
+    4000  recognise sound 1: Another
+    4070  count Interruption
+    4070  stop 1
+    4070  truncate item_1 at 760
+    4070  Assistant: Once upon a
+    4070  store 2 Assistant: Once upon a (interrupted) (400 + 200 -> 600 ms)
+    4500  judge pause 2
+    4700  commit audio
+    4700  create response 2
+    4700  -> Thinking
+    4900  User: Another one, please.
+    4900  store 3 User: Another one, please.
+    4900  play 2
+    4900  -> Speaking
+    5130  Assistant: Who?
+    5130  store 4 Assistant: Who? (400 + 200 -> 600 ms)
+    5130  -> Listening
+    7000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn an_answer_of_which_nothing_was_heard_is_taken_back_everywhere() {
+    assert_snapshot!(transcript(r#"
+           0 playout takes 600
+           0 call begins
+        1000 model says "Once upon a time there was a king."
+        1000 caller speaks 1000 "Tell me a story."
+        2700 caller speaks 800 "Another one, please."
+        7000 caller hangs up
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2600  User: Tell me a story.
+    2600  store 1 User: Tell me a story.
+    2600  play 1
+    2600  -> Speaking
+    2760  pause
+    2760  -> Listening
+    3200  recognise sound 1: Another
+    3270  count Interruption
+    3270  stop 1
+    3270  delete item_1
+    3700  judge pause 2
+    3900  commit audio
+    3900  create response 2
+    3900  -> Thinking
+    4100  User: Another one, please.
+    4100  store 3 User: Another one, please.
+    4100  play 2
+    4100  -> Speaking
+    4690  Assistant: All right.
+    4690  store 4 Assistant: All right. (400 + 200 -> 600 ms)
+    4690  -> Listening
+    7000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn a_caller_without_a_microphone_gets_a_hint_before_the_call_ends() {
+    assert_snapshot!(transcript(r#"
+           0 no microphone
+           0 greeting "Hello Ada."
+           0 call begins
+    "#), @r"
+        0  -> Initializing
+        0  synthesise 1: Hello Ada.
+        0  -> Idle
+        0  -> Listening
+      100  play 1
+      100  -> Speaking
+      690  Assistant: Hello Ada.
+      690  tell model: Hello Ada.
+      690  store 1 Assistant: Hello Ada.
+      690  -> Listening
+    10690  Trouble(NoMicrophone)
+    30690  synthesise 2: I cannot hear you. Please check that your microphone is on.
+    30790  play 2
+    30790  -> Speaking
+    34320  Assistant: I cannot hear you. Please check that your microphone is on.
+    34320  tell model: I cannot hear you. Please check that your microphone is on.
+    34320  store 2 Assistant: I cannot hear you. Please check that your microphone is on.
+    34320  -> Listening
+    60690  synthesise 3: I still cannot hear you, so I will hang up now. Please call again when your microphone works. Goodbye.
+    60790  play 3
+    60790  -> Speaking
+    66900  Assistant: I still cannot hear you, so I will hang up now. Please call again when your microphone works. Goodbye.
+    66900  tell model: I still cannot hear you, so I will hang up now. Please call again when your microphone works. Goodbye.
+    66900  store 3 Assistant: I still cannot hear you, so I will hang up now. Please call again when your microphone works. Goodbye.
+    66900  end call: Silence
+    ");
+}
+
+#[test]
+fn a_caller_who_was_asked_for_and_answers_is_not_hung_up_on() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+       32000 caller speaks 800 "Yes, I am here."
+       50000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+    30000  synthesise 1: Are you still there?
+    30100  play 1
+    30100  -> Speaking
+    31290  Assistant: Are you still there?
+    31290  tell model: Are you still there?
+    31290  store 1 Assistant: Are you still there?
+    31290  -> Listening
+    33000  judge pause 1
+    33200  commit audio
+    33200  create response 1
+    33200  -> Thinking
+    33400  User: Yes, I am here.
+    33400  store 2 User: Yes, I am here.
+    33400  play 2
+    33400  -> Speaking
+    33990  Assistant: All right.
+    33990  store 3 Assistant: All right. (400 + 200 -> 600 ms)
+    33990  -> Listening
+    50000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn tools_that_are_used_up_end_the_call_after_the_answer() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+           0 at most 1 tools
+        1000 model calls get_account get_account
+        1000 model says "You are on Pro."
+        1000 caller speaks 1000 "What plan?"
+    "#), @r#"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2550  call get_account call_1_1
+    2550  answer call_1_2: {"error":{"code":"limit_reached","message":"no more tools can be used in this call"}}
+    2600  User: What plan?
+    2600  store 1 User: What plan?
+    2600  answer call_1_1: {"ok":true}
+    2600  tool get_account Ok after 50 ms
+    2700  create response 2
+    2900  play 2
+    2900  -> Speaking
+    3790  Assistant: You are on Pro.
+    3790  store 2 Assistant: You are on Pro. [get_account] (400 + 500 -> 900 ms)
+    3790  synthesise 3: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
+    3790  -> Listening
+    3890  play 3
+    3890  -> Speaking
+    9460  Assistant: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
+    9460  tell model: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
+    9460  store 3 Assistant: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
+    9460  end call: AgentHangup
+    "#);
+}
+
+#[test]
+fn an_answer_that_breaks_off_with_the_session_is_given_again() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 model breaks off after "You are on the Pro"
+        1000 model says "You are on the Pro plan."
+        1000 caller speaks 1000 "What plan?"
+        3000 provider is lost
+        4000 provider connects
+       15000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2600  User: What plan?
+     2600  store 1 User: What plan?
+     2600  play 1
+     2600  -> Speaking
+     3000  synthesise 2: Sorry, I was cut off. Let me say that again.
+     3670  Assistant: You are on the Pro
+     3670  store 2 Assistant: You are on the Pro (400 + 200 -> 600 ms)
+     3670  play 2
+     4000  create response 2
+     6310  Assistant: Sorry, I was cut off. Let me say that again.
+     6310  store 3 Assistant: Sorry, I was cut off. Let me say that again.
+     6310  play 3
+     7750  Assistant: You are on the Pro plan.
+     7750  store 4 Assistant: You are on the Pro plan.
+     7750  -> Listening
+    15000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn the_caller_is_asked_to_repeat_a_turn_only_when_its_sound_was_lost() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 caller speaks 1000 "What plan?"
+        1500 input is lost
+        1600 input is lost
+        6000 caller speaks 1000 "What plan?"
+        6500 provider is lost
+        8500 provider connects
+       12000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  clear audio
+     2400  synthesise 1: Sorry, I lost what you said. Could you say it again?
+     2500  play 1
+     2500  -> Speaking
+     5610  Assistant: Sorry, I lost what you said. Could you say it again?
+     5610  store 1 Assistant: Sorry, I lost what you said. Could you say it again?
+     5610  -> Listening
+     7200  judge pause 2
+     7400  commit audio
+     7400  -> Thinking
+     7600  User: What plan?
+     7600  store 2 User: What plan?
+     8500  create response 1
+     8700  play 2
+     8700  -> Speaking
+     9290  Assistant: All right.
+     9290  store 3 Assistant: All right. (400 + 1300 -> 1700 ms)
+     9290  -> Listening
+    12000  end call: UserHangup
     ");
 }
 
@@ -1008,12 +1282,19 @@ fn silence_and_length_end_the_call_with_a_word() {
         0  -> Initializing
         0  -> Idle
         0  -> Listening
-    60000  synthesise 1: I have not heard anything for a while, so I will hang up now. Goodbye.
-    60100  play 1
+    30000  synthesise 1: Are you still there?
+    30100  play 1
+    30100  -> Speaking
+    31290  Assistant: Are you still there?
+    31290  tell model: Are you still there?
+    31290  store 1 Assistant: Are you still there?
+    31290  -> Listening
+    60000  synthesise 2: I have not heard anything for a while, so I will hang up now. Goodbye.
+    60100  play 2
     60100  -> Speaking
     64290  Assistant: I have not heard anything for a while, so I will hang up now. Goodbye.
     64290  tell model: I have not heard anything for a while, so I will hang up now. Goodbye.
-    64290  store 1 Assistant: I have not heard anything for a while, so I will hang up now. Goodbye.
+    64290  store 2 Assistant: I have not heard anything for a while, so I will hang up now. Goodbye.
     64290  end call: Silence
     ");
 }
@@ -1024,15 +1305,57 @@ fn the_longest_call_ends_with_a_word() {
     for turn in 1..60 {
         script += &format!("{} caller speaks 1000 \"Go on.\"\n", turn * 40_000);
     }
+    // The warning does not talk over the caller.
+    script += "1739500 caller speaks 2000 \"And then?\"\n";
     let written = transcript(&script);
-    let end = written.lines().rev().take(7).collect::<Vec<_>>();
-    assert_snapshot!(end.into_iter().rev().collect::<Vec<_>>().join("\n"), @r"
-    1800100  play 45
+    let time = |line: &str| {
+        line.split_whitespace()
+            .next()
+            .and_then(|at| at.parse().ok())
+    };
+    let end = written
+        .lines()
+        .skip_while(|line| time(line) < Some(1_739_000_u64));
+    let end: Vec<&str> = end.filter(|line| !line.contains("judge")).collect();
+    assert_snapshot!(end.join("\n"), @r"
+    1740000  synthesise 87: Just so you know, this call has to end in about a minute.
+    1741900  commit audio
+    1741900  create response 44
+    1741900  play 87
+    1741900  -> Speaking
+    1742100  User: And then?
+    1742100  store 130 User: And then?
+    1745320  Assistant: Just so you know, this call has to end in about a minute.
+    1745320  tell model: Just so you know, this call has to end in about a minute.
+    1745320  store 131 Assistant: Just so you know, this call has to end in about a minute.
+    1745320  play 88
+    1745920  Assistant: All right.
+    1745920  store 132 Assistant: All right. (400 + 200 -> 3830 ms)
+    1745920  -> Listening
+    1761400  commit audio
+    1761400  create response 45
+    1761400  -> Thinking
+    1761600  User: Go on.
+    1761600  store 133 User: Go on.
+    1761600  play 89
+    1761600  -> Speaking
+    1762190  Assistant: All right.
+    1762190  store 134 Assistant: All right. (400 + 200 -> 600 ms)
+    1762190  -> Listening
+    1792190  synthesise 90: Are you still there?
+    1792290  play 90
+    1792290  -> Speaking
+    1793480  Assistant: Are you still there?
+    1793480  tell model: Are you still there?
+    1793480  store 135 Assistant: Are you still there?
+    1793480  -> Listening
+    1800000  synthesise 91: We have reached the longest time a call may last. Goodbye.
+    1800100  play 91
     1800100  -> Speaking
     1801200  clear audio
     1803570  Assistant: We have reached the longest time a call may last. Goodbye.
     1803570  tell model: We have reached the longest time a call may last. Goodbye.
-    1803570  store 89 Assistant: We have reached the longest time a call may last. Goodbye.
+    1803570  store 136 Assistant: We have reached the longest time a call may last. Goodbye.
     1803570  end call: TimeLimit
     ");
 }

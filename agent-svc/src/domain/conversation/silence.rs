@@ -1,0 +1,48 @@
+//! What is said when nobody speaks, and before the call must end.
+
+use super::super::limits::Reminder;
+use super::super::speech::Kind;
+use super::super::{Moment, Output, Trouble};
+use super::Conversation;
+
+impl Conversation {
+    pub(super) fn silence_deadline(&self) -> Option<Moment> {
+        if self.closing.is_some() {
+            return None;
+        }
+        let (at, _) = self.limits.next_reminder(&self.settings)?;
+        Some(at)
+    }
+
+    pub(super) fn run_silence(&mut self) {
+        while self.closing.is_none()
+            && let Some((at, reminder)) = self.limits.next_reminder(&self.settings)
+            && self.now >= at
+        {
+            self.limits.reminded(reminder);
+            self.remind(reminder);
+        }
+    }
+
+    fn remind(&mut self, reminder: Reminder) {
+        let lines = &self.settings.lines;
+        match reminder {
+            Reminder::NoMicrophone => self.push(Output::Trouble(Trouble::NoMicrophone)),
+            Reminder::AreYouThere => {
+                let line = if self.limits.has_microphone() {
+                    lines.are_you_there.clone()
+                } else {
+                    lines.no_microphone.clone()
+                };
+                let is_quiet = self.speeches.is_empty() && !self.caller.is_open();
+                if is_quiet && !self.is_answering() {
+                    self.speak(Kind::Prompt, line);
+                }
+            }
+            Reminder::TimeWarning => {
+                let line = lines.time_warning.clone();
+                self.speak(Kind::Warning, line);
+            }
+        }
+    }
+}
