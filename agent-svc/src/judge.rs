@@ -34,7 +34,8 @@ impl Judge {
     pub(crate) fn load(models: &Models) -> Result<Self, speech::Error> {
         Ok(Self {
             turns: models.turn_detector(WORKERS)?,
-            words: models.recognizer(WORKERS)?,
+            // Its questions are rare and short.
+            words: models.recognizer(1)?,
             places: Arc::new(Semaphore::new(WORKERS)),
         })
     }

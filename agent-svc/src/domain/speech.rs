@@ -239,9 +239,11 @@ impl Speech {
 
     fn priority(&self) -> u8 {
         match self.kind {
-            Kind::Notice => 2,
-            Kind::Filler | Kind::Warning => 1,
-            Kind::Greeting | Kind::Say | Kind::Prompt | Kind::Reply(_) => 0,
+            Kind::Notice => 3,
+            Kind::Filler => 2,
+            Kind::Greeting | Kind::Say | Kind::Prompt | Kind::Reply(_) => 1,
+            // No answer waits for it.
+            Kind::Warning => 0,
         }
     }
 }

@@ -1321,17 +1321,18 @@ fn the_longest_call_ends_with_a_word() {
     1740000  synthesise 87: Just so you know, this call has to end in about a minute.
     1741900  commit audio
     1741900  create response 44
-    1741900  play 87
-    1741900  -> Speaking
+    1741900  -> Thinking
     1742100  User: And then?
     1742100  store 130 User: And then?
-    1745320  Assistant: Just so you know, this call has to end in about a minute.
-    1745320  tell model: Just so you know, this call has to end in about a minute.
-    1745320  store 131 Assistant: Just so you know, this call has to end in about a minute.
-    1745320  play 88
-    1745920  Assistant: All right.
-    1745920  store 132 Assistant: All right. (400 + 200 -> 3830 ms)
-    1745920  -> Listening
+    1742100  play 88
+    1742100  -> Speaking
+    1742690  Assistant: All right.
+    1742690  store 131 Assistant: All right. (400 + 200 -> 600 ms)
+    1742690  play 87
+    1746110  Assistant: Just so you know, this call has to end in about a minute.
+    1746110  tell model: Just so you know, this call has to end in about a minute.
+    1746110  store 132 Assistant: Just so you know, this call has to end in about a minute.
+    1746110  -> Listening
     1761400  commit audio
     1761400  create response 45
     1761400  -> Thinking
