@@ -88,7 +88,7 @@ impl Conversation {
             return;
         };
         let is_reply = matches!(speech.kind, Kind::Reply(_));
-        if !speech.was_heard() && !(is_reply && self.exchange.has_tools()) {
+        if !(speech.was_heard() || is_reply && self.exchange.has_tools()) {
             return;
         }
         self.push(Output::Transcript {
