@@ -239,7 +239,11 @@ impl Keeper {
         metrics::counter!("insta_agent_realtime_losses").increment(1);
         let nothing_open = !live.is_open() && !self.history.is_open() && self.held.is_none();
         if nothing_open && self.spare.is_some() {
-            return self.switch().await;
+            self.switch().await?;
+            // What took this session may have taken the next one as well.
+            if self.live.is_some() {
+                return Ok(());
+            }
         }
         self.history.session_lost();
         self.held = None;
