@@ -167,7 +167,8 @@ pub enum Realtime {
     Failed,
     /// Sound of the caller was lost before it was in a session.
     InputLost,
-    /// The caller's turn is an item now. Comes once for each commit, in order.
+    /// The caller's turn is an item now. Comes once for each commit, in order, and once more for each
+    /// whose text had not come when the session was lost.
     Committed(ItemId),
     /// The caller's turn was empty. Comes in place of `Committed`.
     CommitRejected,

@@ -47,6 +47,8 @@ pub(super) fn heard(text: &str, played: Samples, received: Samples, complete: bo
 #[derive(Debug, Default)]
 pub(super) struct CallerTexts {
     turns: VecDeque<CallerText>,
+    /// Whether there is a session that can tell them.
+    is_heard: bool,
 }
 
 #[derive(Debug)]
@@ -98,6 +100,7 @@ impl CallerTexts {
     pub(super) fn committed(&mut self, item: ItemId) {
         if let Some(turn) = self.turns.iter_mut().find(|turn| turn.item.is_none()) {
             turn.item = Some(item);
+            turn.text.clear();
         }
     }
 
@@ -130,26 +133,33 @@ impl CallerTexts {
         Some(turn.finish())
     }
 
-    /// The session is gone. The last turn will be committed again, for the others it is too late.
-    pub(super) fn lost(&mut self) -> Vec<CallerSaid> {
-        let last = self
-            .turns
-            .pop_back()
-            .map(|turn| CallerText { item: None, ..turn });
-        let given_up = self.turns.drain(..).map(CallerText::finish).collect();
-        self.turns.extend(last);
-        given_up
+    /// The session is gone. All turns will be committed again, in their order.
+    pub(super) fn lost(&mut self) {
+        self.is_heard = false;
+        for turn in &mut self.turns {
+            turn.item = None;
+        }
+    }
+
+    /// There is a session. What was said without one was not heard before.
+    pub(super) fn found(&mut self, deadline: Moment) {
+        self.is_heard = true;
+        for turn in &mut self.turns {
+            turn.deadline = turn.deadline.max(deadline);
+        }
     }
 
     /// A turn whose text was waited for long enough; at `None`, any turn.
     pub(super) fn expire(&mut self, now: Option<Moment>) -> Option<CallerSaid> {
-        let is_due = |turn: &CallerText| now.is_none_or(|now| now >= turn.deadline);
+        let is_heard = self.is_heard;
+        let is_due = |turn: &CallerText| now.is_none_or(|now| is_heard && now >= turn.deadline);
         let index = self.turns.iter().position(is_due)?;
         self.turns.remove(index).map(CallerText::finish)
     }
 
     pub(super) fn deadline(&self) -> Option<Moment> {
-        self.turns.iter().map(|turn| turn.deadline).min()
+        let deadlines = self.turns.iter().map(|turn| turn.deadline);
+        deadlines.min().filter(|_| self.is_heard)
     }
 }
 

@@ -44,7 +44,6 @@ enum What {
     /// A turn of the caller whose words are not known.
     Heard {
         item: Option<ItemId>,
-        /// Only of the turn that came last: for older ones it is too late to be answered.
         sound: Vec<i16>,
     },
     Called {
@@ -80,11 +79,6 @@ impl History {
 
     /// The sound so far is a turn. Gives its entry.
     pub(super) fn commit(&mut self) -> EntryId {
-        for entry in &mut self.entries {
-            if let What::Heard { sound, .. } = &mut entry.what {
-                sound.clear();
-            }
-        }
         let sound = std::mem::take(&mut self.input);
         self.push(None, What::Heard { item: None, sound })
     }
@@ -203,17 +197,13 @@ impl History {
         self.entries.iter().any(Entry::is_open)
     }
 
-    /// The session with the items of the turns without words is gone.
+    /// The session with the items of the turns without words is gone; they are committed again.
     pub(super) fn session_lost(&mut self) {
         for entry in &mut self.entries {
             if let What::Heard { item, .. } = &mut entry.what {
                 *item = None;
             }
         }
-        // What had no sound of its own left cannot be told, and its words will not come.
-        let is_told =
-            |entry: &Entry| !matches!(&entry.what, What::Heard { sound, .. } if sound.is_empty());
-        self.entries.retain(is_told);
     }
 
     /// What a session that knows the entries in `told` must be told, in order. A call without a result

@@ -68,7 +68,11 @@ impl Conversation {
 
     pub(super) fn realtime(&mut self, event: Realtime) {
         match event {
-            Realtime::Connected => self.provider = Provider::Here,
+            Realtime::Connected => {
+                self.provider = Provider::Here;
+                let deadline = self.now + self.settings.transcript_timeout;
+                self.texts.found(deadline);
+            }
             Realtime::Disconnected => self.provider_away(),
             Realtime::Failed => self.provider_lost(),
             Realtime::InputLost => self.input_lost(),
@@ -290,9 +294,7 @@ impl Conversation {
     fn provider_away(&mut self) {
         if matches!(self.provider, Provider::Here) {
             self.provider = Provider::Away { since: self.now };
-            for said in self.texts.lost() {
-                self.caller_said(said);
-            }
+            self.texts.lost();
         }
         let Some(ticket) = self.responses.lost() else {
             return;

@@ -3,6 +3,7 @@
 
 mod scenarios;
 mod stage;
+mod whole;
 
 use futures::{SinkExt as _, StreamExt as _};
 use openai_realtime::{

@@ -59,6 +59,11 @@ pub(super) fn server(lines: Vec<Line>) -> Server {
 impl Stage {
     /// Begins a call.
     pub(super) fn open(server: Server) -> Self {
+        Self::open_with(server, Duration::from_secs(30))
+    }
+
+    /// Begins a call in which a lost session is tried again for so long.
+    pub(super) fn open_with(server: Server, reconnect_timeout: Duration) -> Self {
         let (send, setup) = oneshot::channel();
         let tools = crate::tools::definitions();
         let instructions = "Be kind.".to_owned();
@@ -71,7 +76,7 @@ impl Stage {
             client: server.client(),
             voice: "marin".into(),
             transcription_model: "gpt-transcribe".into(),
-            reconnect_timeout: Duration::from_secs(30),
+            reconnect_timeout,
             max_session_duration: Duration::from_secs(1_200),
             prices: "text=1/0.1/2,audio=10/1/20".parse().ok(),
         };
