@@ -23,6 +23,8 @@ pub struct Settings {
     pub interruption_decision: Duration,
     /// The same for a sound whose words so far show no more than that the caller follows.
     pub max_backchannel: Duration,
+    /// A sound over so much of the end of a question is an answer to it, whatever its words.
+    pub backchannel_boundary: Duration,
     /// How long after its first sound the assistant may hear itself, until echo cancellation on
     /// the caller's side has settled.
     pub echo_warm_up: Duration,
@@ -112,6 +114,7 @@ impl Default for Settings {
             min_interruption: Duration::from_millis(500),
             interruption_decision: Duration::from_millis(800),
             max_backchannel: Duration::from_millis(1000),
+            backchannel_boundary: Duration::from_secs(1),
             echo_warm_up: Duration::from_secs(3),
             echo_interruption: Duration::from_millis(1500),
             max_turn: Duration::from_secs(60),

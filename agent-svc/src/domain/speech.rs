@@ -170,6 +170,11 @@ impl Speech {
         self.received.0 > 0
     }
 
+    /// How much of what is there has not been played.
+    pub(super) fn remaining(&self) -> Samples {
+        self.received - self.played
+    }
+
     pub(super) fn received(&self) -> Samples {
         self.received
     }

@@ -5,7 +5,7 @@ use super::super::speech::{Cut, Speech};
 use super::super::transcript::CallerSaid;
 use super::super::turns::{FinishedTurn, Silence};
 use super::super::words::Sense;
-use super::super::{EndReason, ItemId, Metric, Moment, Output, Role, SoundId, Turn};
+use super::super::{EndReason, ItemId, Metric, Moment, Output, Role, Samples, SoundId, Turn};
 use super::{Conversation, Exchange};
 
 impl Conversation {
@@ -60,9 +60,17 @@ impl Conversation {
         let Some(hold) = &mut self.hold else {
             return;
         };
-        let spoken = self.speeches.current.as_ref().map(Speech::text);
-        let spoken = spoken.unwrap_or_default();
-        let sense = text.map(|text| Sense::of(&text, &spoken, hold.echoes));
+        let current = self.speeches.current.as_ref();
+        let spoken = current.map(Speech::text).unwrap_or_default();
+        let boundary = Samples::lasting(self.settings.backchannel_boundary);
+        let is_asked = !hold.echoes
+            && spoken.trim_end().ends_with('?')
+            && current.is_some_and(|speech| speech.complete && speech.remaining() <= boundary);
+        let sense = text.map(|text| match Sense::of(&text, &spoken, hold.echoes) {
+            // A "yes" to a question whose last words are being heard is its answer.
+            Sense::Backchannel if is_asked => Sense::Speech,
+            sense => sense,
+        });
         hold.recognised(sound, sense);
     }
 

@@ -359,6 +359,57 @@ fn without_words_in_time_length_decides() {
 }
 
 #[test]
+fn a_yes_over_the_end_of_a_question_answers_it() {
+    assert_snapshot!(transcript(r#"
+           0 greeting "Hello Ada."
+           0 call begins
+        4000 model says "Shall I change it to the Pro plan?"
+        4000 caller speaks 800 "Is there a better plan?"
+        6900 caller speaks 300 "Yes."
+       12000 operator ends
+    "#), @r"
+         0  -> Initializing
+         0  synthesise 1: Hello Ada.
+         0  -> Idle
+         0  -> Listening
+       100  play 1
+       100  -> Speaking
+       690  Assistant: Hello Ada.
+       690  tell model: Hello Ada.
+       690  store 1 Assistant: Hello Ada.
+       690  -> Listening
+      5000  judge pause 1
+      5200  commit audio
+      5200  create response 1
+      5200  -> Thinking
+      5400  User: Is there a better plan?
+      5400  store 2 User: Is there a better plan?
+      5400  play 2
+      5400  -> Speaking
+      6960  pause
+      6960  -> Listening
+      7400  recognise sound 1: Yes.
+      7400  judge pause 2
+      7470  count Interruption
+      7470  stop 2
+      7470  truncate item_1 at 1560
+      7470  Assistant: Shall I change it to the
+      7470  store 3 Assistant: Shall I change it to the (interrupted) (400 + 200 -> 600 ms)
+      7600  commit audio
+      7600  create response 2
+      7600  -> Thinking
+      7800  User: Yes.
+      7800  store 4 User: Yes.
+      7800  play 3
+      7800  -> Speaking
+      8390  Assistant: All right.
+      8390  store 5 Assistant: All right. (400 + 200 -> 600 ms)
+      8390  -> Listening
+     12000  end call: Operator
+    ");
+}
+
+#[test]
 fn a_nod_while_the_assistant_thinks_changes_nothing() {
     assert_snapshot!(transcript(r#"
            0 call begins
