@@ -1,8 +1,8 @@
 //! Text to speech with Kokoro: text is made speakable ([`normalise`]), turned into phonemes, and
 //! those into 24 kHz sound.
 //!
-//! The model does not stream: a clause is heard when all of it is made, at about a sixth of real
-//! time on two cores. [`Clauses`] therefore cuts an answer so that the first clause is short and
+//! The model does not stream: a clause is heard when all of it is made, at a fraction of real
+//! time. [`Clauses`] therefore cuts an answer so that the first clause is short and
 //! each next one is ready before the one before has been heard.
 
 mod clauses;
@@ -40,8 +40,9 @@ const MODEL: &str = "synthesis";
 
 /// Turns text into speech. Clones share the model.
 ///
-/// A clause costs 0.18 s of computing for each second of sound with two threads, 0.3 s with one. The
-/// model makes some 0.75 s of silence around what is heard, so that is 0.14 s and 10 ms a letter.
+/// Each second of sound costs 0.22 s of computing with two threads and 0.28 s with one, on cores that
+/// take 0.14 ms for a window of voice activity detection. The model makes some 0.75 s of silence
+/// around what is heard, and that costs as much.
 #[derive(Debug, Clone)]
 pub struct Synthesizer {
     workers: Arc<Pool<Session>>,
