@@ -242,7 +242,8 @@ impl Conversation {
         }
         self.limits.active(self.now);
         let is_speaking = self.caller.is_open();
-        if !is_speaking && self.can_be_interrupted() {
+        // A sound over the assistant is no cough any more: whoever writes wants the floor.
+        if self.hold.is_some() || (!is_speaking && self.can_be_interrupted()) {
             self.interrupt();
         }
         let (segment, position) = (self.next_segment(), self.next_position());

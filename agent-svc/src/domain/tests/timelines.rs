@@ -1546,3 +1546,56 @@ fn a_message_while_the_provider_is_away_waits_for_it() {
     8000  end call: Operator
     ");
 }
+
+#[test]
+fn a_message_during_a_cough_over_the_answer_is_answered() {
+    assert_snapshot!(transcript(r#"
+           0 greeting "Hello Ada."
+           0 call begins
+        4000 model says "There is a great deal to say about that and more to come."
+        4000 caller speaks 1000 "Tell me everything."
+        6500 caller speaks 200 ""
+        6600 message "Only my plan, please."
+       12000 operator ends
+    "#), @r"
+         0  -> Initializing
+         0  synthesise 1: Hello Ada.
+         0  -> Idle
+         0  -> Listening
+       100  play 1
+       100  -> Speaking
+       690  Assistant: Hello Ada.
+       690  tell model: Hello Ada.
+       690  store 1 Assistant: Hello Ada.
+       690  -> Listening
+      5200  judge pause 1
+      5400  commit audio
+      5400  create response 1
+      5400  -> Thinking
+      5600  User: Tell me everything.
+      5600  store 2 User: Tell me everything.
+      5600  play 2
+      5600  -> Speaking
+      6560  pause
+      6560  -> Listening
+      6600  count Interruption
+      6600  stop 2
+      6600  truncate item_1 at 960
+      6600  Assistant: There is a great
+      6600  store 3 Assistant: There is a great (interrupted) (400 + 200 -> 600 ms)
+      6600  User: Only my plan, please.
+      6600  store 4 User: Only my plan, please.
+      6900  judge pause 2
+      7100  commit audio
+      7100  create response 2
+      7100  -> Thinking
+      7300  User: 
+      7300  store 5 User: 
+      7300  play 3
+      7300  -> Speaking
+      7890  Assistant: All right.
+      7890  store 6 Assistant: All right. (400 + 200 -> 600 ms)
+      7890  -> Listening
+     12000  end call: Operator
+    ");
+}
