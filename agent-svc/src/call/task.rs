@@ -70,8 +70,7 @@ pub(super) struct Task {
     pub(super) ended: Option<EndReason>,
     /// What the speech provider did for the call so far.
     bill: Bill,
-    /// What the assistant is told, without what operators add.
-    instructions: String,
+    prompt: prompt::Prompt,
     done_queue: Option<mpsc::Receiver<Done>>,
     audio: Option<Box<dyn livekit_rtc::AudioHandler>>,
 }
@@ -114,7 +113,7 @@ impl Task {
             running_tools: HashMap::new(),
             ended: None,
             bill: Bill::default(),
-            instructions: String::new(),
+            prompt: prompt::Prompt::default(),
             done_queue: Some(done_queue),
             audio: Some(audio),
             app,
@@ -258,7 +257,7 @@ impl Task {
             }
             Done::Known(caller) => {
                 let instructions = prompt::instructions(&self.app.persona, &caller);
-                self.instructions.clone_from(&instructions);
+                let instructions = self.prompt.begin(instructions);
                 if let Some(setup) = self.setup.take() {
                     let tools = tools::definitions();
                     // The session may have failed already; the conversation knows.
@@ -283,15 +282,16 @@ impl Task {
                 self.carry_out();
             }
             Command::Message(text) => self.input(Input::Message(text)),
-            Command::Instruct(text) => self.instruct(&text),
+            Command::Instruct(text) => self.instruct(text),
             Command::End(reason) => self.input(Input::End(reason)),
         }
     }
 
     /// Adds an operator's words to the instructions of this call.
-    fn instruct(&mut self, added: &str) {
-        let instructions = prompt::with_operator(&self.instructions, added);
-        self.tell_provider(crate::realtime::Command::Instruct(instructions));
+    fn instruct(&mut self, added: String) {
+        if let Some(instructions) = self.prompt.add(added) {
+            self.tell_provider(realtime::Command::Instruct(instructions));
+        }
     }
 
     pub(super) fn input(&mut self, input: Input) {

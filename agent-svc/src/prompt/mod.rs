@@ -71,8 +71,32 @@ pub fn instructions(persona: &Persona, caller: &Caller) -> String {
     text
 }
 
-/// The prompt with what an operator added to it.
-pub fn with_operator(instructions: &str, added: &str) -> String {
+/// The prompt of one call, with what operators add to it while it lasts.
+#[derive(Debug, Default)]
+pub struct Prompt {
+    /// Unknown until it is known who the caller is.
+    instructions: Option<String>,
+    added: String,
+}
+
+impl Prompt {
+    /// What the model is told from the beginning.
+    pub fn begin(&mut self, instructions: String) -> String {
+        let whole = with_added(&instructions, &self.added);
+        self.instructions = Some(instructions);
+        whole
+    }
+
+    /// Adds an operator's words, in place of those before. Gives the whole if the model has been
+    /// told anything yet.
+    pub fn add(&mut self, added: String) -> Option<String> {
+        self.added = added;
+        let instructions = self.instructions.as_ref()?;
+        Some(with_added(instructions, &self.added))
+    }
+}
+
+fn with_added(instructions: &str, added: &str) -> String {
     if added.is_empty() {
         return instructions.to_owned();
     }

@@ -60,11 +60,23 @@ fn greetings_fit_what_is_known() {
 
 #[test]
 fn an_operator_adds_to_the_prompt_and_takes_nothing_away() {
-    let base = instructions(&persona(), &caller("Ada", ""));
-    assert_eq!(with_operator(&base, ""), base);
-    let added = with_operator(&base, "Offer the spring discount.");
-    assert_eq!(
-        added.strip_prefix(&base),
-        Some("\nFrom the company, for this call:\nOffer the spring discount.\n")
+    let base = || instructions(&persona(), &caller("Ada", ""));
+    let with = |added| format!("{}\nFrom the company, for this call:\n{added}\n", base());
+    let mut prompt = Prompt::default();
+    assert_eq!(prompt.begin(base()), base());
+    assert_eq!(prompt.add("Rhyme.".into()), Some(with("Rhyme.")));
+    assert_eq!(prompt.add("Be brief.".into()), Some(with("Be brief.")));
+    assert_eq!(prompt.add(String::new()), Some(base()));
+}
+
+#[test]
+fn what_an_operator_adds_before_the_caller_is_known_comes_with_the_rest() {
+    let base = || instructions(&persona(), &caller("Ada", ""));
+    let mut prompt = Prompt::default();
+    assert_eq!(prompt.add("Rhyme.".into()), None);
+    let whole = prompt.begin(base());
+    assert!(
+        whole.starts_with(&base()) && whole.ends_with("Rhyme.\n"),
+        "{whole}"
     );
 }

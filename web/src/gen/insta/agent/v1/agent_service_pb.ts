@@ -517,13 +517,17 @@ export const WatchCallResponse_TranscriptSchema: GenMessage<WatchCallResponse_Tr
   messageDesc(file_insta_agent_v1_agent_service, 15, 1);
 
 /**
- * Something went wrong that the call survived.
+ * Something went wrong. The call goes on unless `ended` follows.
  *
  * @generated from message insta.agent.v1.WatchCallResponse.CallError
  */
 export type WatchCallResponse_CallError = Message<"insta.agent.v1.WatchCallResponse.CallError"> & {
   /**
-   * A stable name, for example `REALTIME_RECONNECTING`.
+   * A stable name: `REALTIME_RECONNECTING`, `REALTIME_RATE_LIMITED`, `ROOM_RECONNECTING`, `VOICE_FAILED`,
+   * `MICROPHONE_MISSING`, `MESSAGE_TOO_LONG`; and for a speech provider that is given up,
+   * `REALTIME_INSUFFICIENT_QUOTA`, `REALTIME_INVALID_API_KEY`, `REALTIME_ACCOUNT_DEACTIVATED`,
+   * `REALTIME_BILLING_HARD_LIMIT_REACHED`, `REALTIME_CREDIT_BALANCE_EXHAUSTED`, `REALTIME_REFUSED` or
+   * `REALTIME_UNREACHABLE`. More may come.
    *
    * @generated from field: string reason = 1;
    */
