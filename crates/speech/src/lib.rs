@@ -17,12 +17,12 @@
 mod cancel;
 pub mod embedding;
 mod error;
+mod graph;
 mod models;
 mod pool;
 pub mod recognition;
 pub mod resample;
 mod runtime;
-mod signed;
 pub mod synthesis;
 pub mod turn;
 pub mod vad;

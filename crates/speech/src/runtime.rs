@@ -8,7 +8,7 @@ use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
-use crate::{Error, signed};
+use crate::{Error, graph};
 
 /// ONNX Runtime allows one environment a process, so the first one opened serves all.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
@@ -63,19 +63,17 @@ impl Runtime {
             })
     }
 
-    /// Loads a quantised model of many convolutions, rewritten for this processor where that helps.
-    pub(crate) fn load_quantised(&self, path: PathBuf, threads: usize) -> Result<Session, Error> {
-        if !signed::is_worthwhile() {
-            return self.load(path, threads);
-        }
+    /// Loads a synthesiser's model, rewritten for this processor: see [`graph::rewrite`].
+    pub(crate) fn load_synthesis(&self, path: PathBuf, threads: usize) -> Result<Session, Error> {
         let path = existing(path)?;
         let refused = |reason: String| Error::Load {
             path: path.clone(),
             reason,
         };
         let model = std::fs::read(&path).map_err(|error| refused(error.to_string()))?;
-        let model = signed::rewrite(model.into()).map_err(|error| refused(error.to_string()))?;
+        let model = graph::rewrite(model.into()).map_err(|error| refused(error.to_string()))?;
         self.builder(threads)
+            .and_then(|builder| Ok(builder.with_operators(graph::operators()?)?))
             .and_then(|mut builder| builder.commit_from_memory(&model))
             .map_err(|error| refused(error.to_string()))
     }
@@ -83,7 +81,7 @@ impl Runtime {
     /// Settings that are not named are the runtime's own. For synthesis, in seconds of one core:
     /// without its memory arena a clause costs a sixth more, with threads that spin two fifths more,
     /// and lower levels of graph optimisation change nothing.
-    fn builder(&self, threads: usize) -> ort::Result<SessionBuilder> {
+    pub(crate) fn builder(&self, threads: usize) -> ort::Result<SessionBuilder> {
         let builder = Session::builder(&self.environment)?
             .with_intra_threads(threads.max(1))?
             .with_intra_op_spinning(false)?

@@ -11,6 +11,7 @@ use speech::resample::{Resampler, extend_f32};
 use speech::vad::{Segmenter, SegmenterConfig, SpeechEvent};
 
 use super::endpointing::{Endpointing, JUDGED_AFTER};
+use super::quiet::quiet_end;
 use super::samples::Samples;
 use crate::engine::Detector;
 
@@ -79,6 +80,8 @@ pub(super) struct InputAudio {
     threshold: f32,
     /// The last pause that was given out to be judged.
     judged: Option<u64>,
+    /// The last pause that was measured, and how long it was quiet before the detector saw it.
+    quiet_before: Option<(u64, u64)>,
     /// Windows not yet looked at.
     probabilities: VecDeque<f32>,
     scratch: Scratch,
@@ -118,6 +121,7 @@ impl InputAudio {
             voiced: 0,
             threshold: 0.5,
             judged: None,
+            quiet_before: None,
             probabilities: VecDeque::new(),
             scratch: Scratch::default(),
         };
@@ -195,9 +199,26 @@ impl InputAudio {
     /// window: what was heard of that one so far is taken for silence as well.
     fn overdue(&mut self) -> Option<Change> {
         self.detection?;
-        let (since, _) = self.pause()?;
-        let waited = Duration::from_millis((self.end() - since) / PER_MS);
+        let waited = self.waited()?;
         (waited >= self.segmenter.min_silence()).then(|| self.stop())
+    }
+
+    /// How long it has been quiet in the pause that is going on.
+    fn waited(&mut self) -> Option<Duration> {
+        let (since, _) = self.pause()?;
+        let before = match self.quiet_before {
+            Some((measured, before)) if measured == since => before,
+            _ => {
+                let end = since.saturating_sub(self.start) as usize;
+                let heard = &self.pcm.as_slice()[..end.min(self.pcm.len())];
+                let before = quiet_end(heard) as u64;
+                self.quiet_before = Some((since, before));
+                before
+            }
+        };
+        Some(Duration::from_millis(
+            (self.end() - since + before) / PER_MS,
+        ))
     }
 
     /// What a segment means when turns are detected.
@@ -359,13 +380,13 @@ impl InputAudio {
     /// already have lasted long enough.
     pub(super) fn judge(&mut self, since: u64, complete: Option<f32>) -> Option<Change> {
         let detection = self.detection?;
-        let (now, silence) = self.pause()?;
+        let (now, _) = self.pause()?;
         if now != since {
             return None;
         }
         let wait = detection.endpointing.wait(complete);
         self.segmenter.set_min_silence(wait);
-        (silence >= wait).then(|| self.stop())
+        self.overdue()
     }
 
     /// Whether the words so far may be the last.

@@ -9,6 +9,7 @@ mod items;
 mod listening;
 mod plan;
 mod prepare;
+mod quiet;
 mod recognition;
 mod response;
 mod responses;

@@ -22,7 +22,7 @@ pub use clauses::{Clauses, clauses};
 pub use normalise::normalise;
 pub use voices::Voice;
 
-use phonemes::{PAD, Phonemizer};
+use phonemes::{PAD, Phonemizer, Piece};
 use voices::STYLE;
 
 use crate::pool::Pool;
@@ -60,7 +60,7 @@ impl Synthesizer {
     ) -> Result<Self, Error> {
         let dir = dir.join("kokoro");
         let voices = voices::load(&dir.join("voices"))?;
-        let load = || runtime.load_quantised(dir.join("kokoro-v1.0.int8.onnx"), threads);
+        let load = || runtime.load_synthesis(dir.join("kokoro-v1.0.int8.onnx"), threads);
         Ok(Self {
             workers: Arc::new(Pool::new(MODEL, workers, load)?),
             phonemizer: Arc::new(Phonemizer::new()?),
@@ -126,7 +126,7 @@ impl Synthesizer {
         {
             self.cancel.check()?;
             let mut session = self.workers.take()?;
-            let samples = infer(&mut session, &self.cancel, piece.tokens(), voice, speed)?;
+            let samples = infer(&mut session, &self.cancel, &piece, voice, speed)?;
             sound::append(&mut speech, &samples, piece.ending());
         }
         Ok(speech)
@@ -136,23 +136,23 @@ impl Synthesizer {
 fn infer(
     session: &mut Session,
     cancel: &Cancel,
-    tokens: &[i64],
+    piece: &Piece,
     voice: &Voice,
     speed: f32,
 ) -> Result<Vec<f32>, Error> {
     let failed = |source| cancel.explain(MODEL, source);
     let padded: Vec<i64> = [PAD]
         .into_iter()
-        .chain(tokens.iter().copied())
+        .chain(piece.tokens().iter().copied())
         .chain([PAD])
         .collect();
-    let speed = [speed];
+    let speeds = piece.speeds(speed);
     let inputs = ort::inputs![
         "tokens" => TensorRef::from_array_view(([1, padded.len()], padded.as_slice()))
             .map_err(failed)?,
-        "style" => TensorRef::from_array_view(([1, STYLE], voice.style(tokens.len())))
+        "style" => TensorRef::from_array_view(([1, STYLE], voice.style(piece.tokens().len())))
             .map_err(failed)?,
-        "speed" => TensorRef::from_array_view(([1usize], speed.as_slice()))
+        "speed" => TensorRef::from_array_view(([speeds.len()], speeds.as_slice()))
             .map_err(failed)?,
     ];
     let outputs = cancel.run(session, inputs).map_err(failed)?;
