@@ -72,7 +72,7 @@ pub const TABLE: &[(&str, Access)] = {
         ),
         (
             "/insta.profile.v1.ProfileService/UpdateProfile",
-            only(USERS, NO_DELEGATES, &[ProfileWrite]),
+            only(USERS, DELEGATES, &[ProfileWrite]),
         ),
         (
             "/insta.profile.v1.ProfileService/SetAccountFacts",

@@ -1,7 +1,7 @@
 use prost_types::FieldMask;
 use proto::insta::profile::v1::{self as pb, SubscriptionTier};
-use service_kit::Scope;
-use test_kit::told;
+use service_kit::{CallId, Scope};
+use test_kit::{Identity, told};
 
 use crate::app::TestApp;
 
@@ -59,6 +59,39 @@ async fn people_change_neither_their_tier_nor_others() {
     let error = app.client().update_profile(request).await.unwrap_err();
     insta::assert_snapshot!(told(&error), @"NotFound [PROFILE_NOT_FOUND] there is no such profile");
     assert_eq!(app.profile("ada").await.name, "ADA");
+}
+
+#[tokio::test]
+async fn an_agent_renames_the_one_user_of_its_call_and_changes_nothing_else() {
+    let app = TestApp::start().await;
+    let before = app.sign_in("ada").await;
+    app.sign_in("eve").await;
+    let agent = Identity::delegate("ada", CallId::generate());
+    let ask = async |profile, paths: &[&str]| {
+        let request = app.from(&agent, change(profile, paths));
+        let answer = app.client().update_profile(request).await;
+        answer.map(|answer| answer.into_inner().profile.unwrap())
+    };
+    let after = ask(named("Ada Lovelace"), &["name"]).await.unwrap();
+    assert_eq!(
+        (after.name.as_str(), &after.email),
+        ("Ada Lovelace", &before.email)
+    );
+
+    let other = pb::Profile {
+        user_id: "eve".into(),
+        ..named("Ada")
+    };
+    let stranger = told(&ask(other, &["name"]).await.unwrap_err());
+    let tier = told(&ask(named("Ada"), &["subscription_tier"]).await.unwrap_err());
+    let email = told(&ask(named("Ada"), &["name", "email"]).await.unwrap_err());
+    insta::assert_snapshot!([stranger, tier, email].join("\n"), @r"
+    NotFound [PROFILE_NOT_FOUND] there is no such profile
+    PermissionDenied [FIELD_NOT_WRITABLE] subscription_tier cannot be changed with this token
+    PermissionDenied [FIELD_NOT_WRITABLE] email cannot be changed with this token
+    ");
+    assert_eq!(app.profile("eve").await.name, "EVE");
+    assert_eq!(app.profile("ada").await, after);
 }
 
 #[tokio::test]

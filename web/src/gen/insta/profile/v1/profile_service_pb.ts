@@ -426,7 +426,7 @@ export const RecordInteractionResponseSchema: GenMessage<RecordInteractionRespon
 /**
  * Keeps what is known of each user: profile, account facts and what the last call was about.
  *
- * A user reads and renames only themselves; an agent acts for the one user of its call; systems act by scope:
+ * A user reads and renames only themselves; an agent does so for the one user of its call; systems act by scope:
  * `profile.read`, `profile.write`. Another user's profile is NOT_FOUND, never PERMISSION_DENIED.
  *
  * Errors carry a `google.rpc.ErrorInfo` with domain `profile.insta` and the reasons named below; a bad field
@@ -475,8 +475,8 @@ export const ProfileService: GenService<{
   /**
    * Changes the fields that `update_mask` names.
    *
-   * Users may change `name` of their own; scope `profile.write` may change `name`, `email` and
-   * `subscription_tier` of anyone. Fails with NOT_FOUND `PROFILE_NOT_FOUND`, PERMISSION_DENIED
+   * Users may change `name` of their own, agents that of their own caller; scope `profile.write` may change `name`,
+   * `email` and `subscription_tier` of anyone. Fails with NOT_FOUND `PROFILE_NOT_FOUND`, PERMISSION_DENIED
    * `FIELD_NOT_WRITABLE`, and ABORTED `ETAG_MISMATCH` when an etag is sent that is no longer current.
    *
    * @generated from rpc insta.profile.v1.ProfileService.UpdateProfile
