@@ -169,6 +169,17 @@ pub(super) fn fill_anyhow(tool: &ToolFunction, said: &str) -> Map<String, Value>
     arguments
 }
 
+/// The parameter that says whether the caller has agreed to what the tool does.
+pub(super) fn confirmation(tool: &ToolFunction) -> Option<String> {
+    static CONFIRMED: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)^(is |has |user |caller )*(confirm\w*|agreed|approved)$"));
+    let says = |parameter: &Parameter<'_>| {
+        parameter.kind() == "boolean" && CONFIRMED.is_match(&spoken_key(parameter.name))
+    };
+    let found = parameters(tool).into_iter().find(says);
+    found.map(|parameter| parameter.name.to_owned())
+}
+
 /// A value of the right type for what was not said.
 fn stand_in(parameter: &Parameter<'_>, said: &str) -> Value {
     if let Some(first) = parameter.choices().and_then(|choices| choices.first()) {

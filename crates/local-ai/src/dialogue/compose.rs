@@ -3,12 +3,12 @@
 
 use openai_realtime::ToolFunction;
 
-use super::DialogueError;
 use super::evidence::Judge;
 use super::json::{self, Fact, Passage};
 use super::learned::Weights;
 use super::smalltalk::{self, DOES_NOT_KNOW, NOT_IN_ACCOUNT};
 use super::tools::{Role, SURELY_OWN, is_lookup};
+use super::{DialogueError, arguments};
 
 /// Longer than this is not listened to.
 const MAX_CHARS: usize = 320;
@@ -186,6 +186,11 @@ fn done(result: &Result<'_>) -> Option<String> {
     }
     if findings.failed {
         return Some(FAILED_ACTION.to_owned());
+    }
+    if arguments::confirmation(tool).is_some()
+        && let Some(question) = json::question(result.output)
+    {
+        return Some(smalltalk::asking_to_confirm(&question));
     }
     let prose = findings.passages.iter().flat_map(|found| &found.sentences);
     let facts = findings.facts.iter().map(|fact| &fact.sentence);

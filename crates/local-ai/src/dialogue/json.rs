@@ -81,6 +81,13 @@ pub(super) fn read(output: &str, owner: &str) -> Findings {
     findings
 }
 
+/// What a result asks back.
+pub(super) fn question(output: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(output).ok()?;
+    let question = value.get("question")?.as_str()?.trim();
+    (!question.is_empty()).then(|| question.to_owned())
+}
+
 /// Whether the result reports an error instead of an answer.
 fn says_failed(value: &Value) -> bool {
     let Some(fields) = value.as_object() else {

@@ -250,10 +250,13 @@ impl Dialogue<'_> {
         }
     }
 
-    /// Calls a tool, or asks first where its description wants that.
-    fn call(&self, tool: &ToolFunction, arguments: Map<String, Value>) -> Vec<Part> {
+    /// Calls a tool, or asks first where its description wants that. One that takes the caller's word
+    /// for it is called before, and asks itself.
+    fn call(&self, tool: &ToolFunction, mut arguments: Map<String, Value>) -> Vec<Part> {
         let is_confirmed = self.exchange.pending == Some(Pending::Confirmation);
-        if tools::wants_confirmation(tool) && !is_confirmed {
+        if let Some(name) = arguments::confirmation(tool) {
+            arguments.insert(name, Value::Bool(is_confirmed));
+        } else if tools::wants_confirmation(tool) && !is_confirmed {
             return Part::say(smalltalk::confirm(tool, &arguments));
         }
         vec![Part::Call {

@@ -78,6 +78,14 @@ impl Question {
         }
     }
 
+    /// Whether it asks to be told something, so that nothing is to be done for it.
+    pub(super) fn asks_to_be_told(&self) -> bool {
+        static ASKS: LazyLock<Regex> = LazyLock::new(|| {
+            pattern(r"(?i)^\W*(how|what|what's|when|where|which|who|who's|whom|whose|why)\b")
+        });
+        ASKS.is_match(self.focus())
+    }
+
     /// Evidence for a question about the state of the asker's own account.
     pub fn about_own(&self) -> Evidence {
         static SIGNS: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
@@ -179,6 +187,18 @@ mod tests {
         assert!(!Kind::Number.is_answered_by("Robert Hayes"));
         assert!(Kind::Person.is_answered_by("Robert Hayes"));
         assert!(Kind::Place.is_answered_by("Frankfurt, Germany"));
+    }
+
+    #[test]
+    fn a_question_that_asks_to_be_told_something_is_no_order() {
+        for (text, expected) in [
+            ("Hi, how do I change my name?", true),
+            ("What would be a good name for a puppy?", true),
+            ("Can you change my name?", false),
+            ("Change my name, please.", false),
+        ] {
+            assert_eq!(Question::new(text).asks_to_be_told(), expected, "{text}");
+        }
     }
 
     #[test]

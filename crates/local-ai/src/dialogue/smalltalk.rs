@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::arguments::fill_with_reason;
 use super::instructions::{greeting, own_name};
 use super::memory::Memory;
-use super::text::{is_personal, pattern, spoken_key, words};
+use super::text::{is_personal, pattern, sentences, spoken_key, words};
 use super::{Context, DialogueError, Part, Turn};
 use crate::engine::{Embed, similarity};
 
@@ -219,9 +219,19 @@ pub(super) fn confirm(tool: &ToolFunction, arguments: &Map<String, Value>) -> St
     }
 }
 
+/// Asks what a tool asks before it does what it does.
+pub(super) fn asking_to_confirm(question: &str) -> String {
+    if asked_to_confirm(question) {
+        question.to_owned()
+    } else {
+        format!("{question} {SHALL_I}")
+    }
+}
+
 /// Whether something that we said asked for a confirmation.
 pub(super) fn asked_to_confirm(said: &str) -> bool {
-    said.trim_end().ends_with(SHALL_I)
+    let last = sentences(said).pop().unwrap_or_default();
+    last.starts_with("Shall I ") && last.ends_with('?')
 }
 
 /// The answer to small talk.

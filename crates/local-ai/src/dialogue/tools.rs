@@ -89,8 +89,14 @@ pub(super) fn choose<'a>(
     let mut ranked: Vec<(f32, Role, &'a ToolFunction)> = Vec::new();
     for tool in tools {
         let role = Role::of(tool);
-        // Ending the call is an answer to a goodbye only, and that is small talk.
-        if role != Role::Ending || situation.is_required {
+        // Ending the call is an answer to a goodbye only, and that is small talk. What changes
+        // something is no answer to whoever asks how, where or when.
+        let is_wanted = match role {
+            Role::Ending => false,
+            Role::Special => is_lookup(tool) || !question.asks_to_be_told(),
+            Role::Account | Role::Knowledge => true,
+        };
+        if is_wanted || situation.is_required {
             let close = judge.closeness(&descriptions(tool))?;
             ranked.push((close.into_iter().fold(0.0, f32::max), role, tool));
         }

@@ -29,7 +29,12 @@ fn tools() -> Vec<ToolFunction> {
          "parameters": {"type": "object", "required": ["day", "time"], "properties": {
             "day": {"type": "string", "description": "The day of the meeting."},
             "time": {"type": "string", "description": "The time of day."},
-            "duration": {"type": "integer", "description": "How many minutes it lasts."}}}}
+            "duration": {"type": "integer", "description": "How many minutes it lasts."}}}},
+        {"name": "rename_user",
+         "description": "Changes the display name of the user. Call it again once they have confirmed it.",
+         "parameters": {"type": "object", "required": ["name"], "properties": {
+            "name": {"type": "string", "description": "The new name."},
+            "confirmed": {"type": "boolean", "description": "Whether the user said yes."}}}}
     ]))
     .unwrap()
 }
@@ -148,6 +153,38 @@ fn what_changes_something_is_confirmed_first_where_the_tool_wants_that() {
     assert_eq!(
         talk.say("No, wait."),
         "All right, I won't do that. Is there anything else?"
+    );
+}
+
+#[test]
+fn nothing_is_changed_for_a_question_about_how_it_is_done() {
+    for said in [
+        "How do I change my display name?",
+        "What name do you have for me?",
+    ] {
+        assert_eq!(Talk::new().say(said), "I'm sorry, I don't know that.");
+    }
+}
+
+#[test]
+fn a_tool_that_wants_the_callers_word_asks_for_it_itself() {
+    let mut talk = Talk::new();
+    assert_eq!(
+        talk.say("Please change my display name to Grace Hopper."),
+        r#"rename_user {"confirmed":false,"name":"Grace Hopper"}"#
+    );
+    let question = "Shall I change your name to Grace Hopper?";
+    assert_eq!(
+        talk.give(&json!({"changed": false, "question": question})),
+        question
+    );
+    assert_eq!(
+        talk.say("Yes, that's right."),
+        r#"rename_user {"confirmed":true,"name":"Grace Hopper"}"#
+    );
+    assert_eq!(
+        talk.give(&json!({"ok": true, "name": "Grace Hopper"})),
+        "That's done. The name is Grace Hopper."
     );
 }
 
