@@ -17,7 +17,7 @@ use crate::domain::Settings;
 use crate::judge::Judge;
 use crate::media::VadSource;
 use crate::peers::{Auth, Delegation, Peers};
-use crate::prompt::Persona;
+use crate::prompt::Prompts;
 use crate::realtime::{Prices, Provider};
 use crate::rooms::Rooms;
 use crate::summary::Summariser;
@@ -56,8 +56,8 @@ pub(crate) struct App {
     pub(crate) conversation: Settings,
     /// How long sound takes to a caller's ear.
     pub(crate) playout_delay: Duration,
-    /// Who the assistant is.
-    pub(crate) persona: Persona,
+    /// What the model is told.
+    pub(crate) prompts: Prompts,
     /// Where the rooms are.
     pub(crate) livekit: LivekitConfig,
     /// The calls of this instance.
@@ -93,10 +93,7 @@ impl App {
             summariser: Summariser::new(http, &config.openai),
             conversation: config.calls.conversation(),
             playout_delay: Duration::from_millis(config.calls.playout_delay_ms),
-            persona: Persona {
-                assistant: config.calls.assistant_name.clone(),
-                company: config.calls.company_name.clone(),
-            },
+            prompts: config.calls.prompts()?,
             livekit: config.livekit.clone(),
             calls: Calls::new(config.calls.max_calls),
             ended: Arc::default(),

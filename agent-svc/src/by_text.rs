@@ -16,7 +16,7 @@ use service_kit::config::ClientConfig;
 
 use crate::domain::{ToolCallId, ToolRequest};
 use crate::peers::{Auth, Delegation, Peers, Proof};
-use crate::prompt::{self, Persona};
+use crate::prompt::{self, Persona, Prompts};
 use crate::tools;
 
 /// As many tools as a model may call for one question.
@@ -126,10 +126,11 @@ impl Assistant {
         let (caller, _) =
             Delegation::obtain(self.auth.clone(), self.clock.clone(), call, &proof).await?;
         let profile = self.peers.profile(&caller).await?;
-        let persona = Persona {
+        let prompts = Prompts::built_in(Persona {
             assistant: "Iris".to_owned(),
             company: self.places.company_name.clone(),
-        };
+            language: String::new(),
+        });
         let known = prompt::Caller {
             tier: tools::tier_text(&profile).to_owned(),
             name: profile.name,
@@ -140,10 +141,12 @@ impl Assistant {
             tools: tools::Context {
                 peers: self.peers.clone(),
                 caller,
+                kept: tools::Kept::default(),
+                turn: 0,
             },
             messages: vec![
-                json!({"role": "system", "content": prompt::instructions(&persona, &known)}),
-                json!({"role": "assistant", "content": prompt::greeting(&persona, &known)}),
+                json!({"role": "system", "content": prompts.instructions(&known)}),
+                json!({"role": "assistant", "content": prompts.greeting(&known)}),
             ],
         })
     }
@@ -155,6 +158,7 @@ impl Conversation<'_> {
     /// # Errors
     /// The model refuses, cannot be reached, or does nothing but call tools.
     pub async fn say(&mut self, text: &str) -> anyhow::Result<Reply> {
+        self.tools.turn += 1;
         self.messages.push(json!({"role": "user", "content": text}));
         let mut reply = Reply::default();
         for _ in 0..MAX_STEPS {

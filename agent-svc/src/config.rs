@@ -9,6 +9,7 @@ use http::Uri;
 use secrecy::SecretString;
 use service_kit::config::{AuthConfig, ClientConfig, ServerConfig};
 
+use crate::prompt::{Persona, Prompts, TemplateError};
 use crate::realtime::Prices;
 
 /// Holds the calls: joins them, listens, answers, and keeps what was said.
@@ -176,9 +177,35 @@ pub struct CallsConfig {
     /// The company's or product's name.
     #[arg(long, env, default_value = "the service")]
     pub company_name: String,
+
+    /// The language that the assistant begins in, for example German; the caller's from their first words on when not
+    /// given.
+    #[arg(long, env, default_value = "")]
+    pub assistant_language: String,
+
+    /// The deployment's own prompts: a file with the assistant's instructions, or a folder with instructions.j2,
+    /// greeting.j2 or both, in Jinja's syntax. The README says what they may hold. Built in when not given.
+    #[arg(long, env)]
+    pub prompt_path: Option<PathBuf>,
 }
 
 impl CallsConfig {
+    /// What the model is told.
+    ///
+    /// # Errors
+    /// The deployment's own prompts are wrong; the error names file, line and variable.
+    pub(crate) fn prompts(&self) -> Result<Prompts, TemplateError> {
+        let persona = Persona {
+            assistant: self.assistant_name.clone(),
+            company: self.company_name.clone(),
+            language: self.assistant_language.clone(),
+        };
+        match &self.prompt_path {
+            Some(path) => Prompts::read(persona, path),
+            None => Ok(Prompts::built_in(persona)),
+        }
+    }
+
     /// Delays and limits of a conversation.
     pub fn conversation(&self) -> crate::domain::Settings {
         crate::domain::Settings {

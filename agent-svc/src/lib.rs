@@ -16,6 +16,7 @@ mod lifecycle;
 mod media;
 mod peers;
 mod prompt;
+mod quoting;
 mod realtime;
 mod record;
 mod rooms;

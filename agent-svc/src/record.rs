@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use service_kit::{CallId, UserId};
 
 use crate::domain::{self, EndReason, Role, ToolStatus};
+use crate::realtime::Bill;
 
 /// A call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     /// Its id.
     pub id: CallId,
@@ -23,6 +24,23 @@ pub struct Call {
     pub create_time: DateTime<Utc>,
     /// What it was about; empty until that is known.
     pub summary: String,
+    /// Set when somebody is to take over.
+    pub hand_over: Option<HandOver>,
+    /// What the Realtime model did for it, once it has done anything.
+    pub bill: Option<Bill>,
+    /// The version of the prompt that it began with.
+    pub prompt_version: String,
+}
+
+/// A caller's matter that somebody of the company is to take over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandOver {
+    /// Why.
+    pub reason: String,
+    /// What whoever takes over should know.
+    pub summary: String,
+    /// When the assistant asked for it.
+    pub time: DateTime<Utc>,
 }
 
 /// Where a call stands.
@@ -71,7 +89,7 @@ pub struct ToolCall {
     pub status: StoredStatus,
     /// From call to result.
     pub took_ms: u64,
-    /// The documents that the result rests on.
+    /// Ids of the documents that the result rests on.
     pub sources: Vec<String>,
 }
 
@@ -127,7 +145,11 @@ impl From<domain::ToolRecord> for ToolCall {
                 ToolStatus::Cancelled => StoredStatus::Cancelled,
             },
             took_ms: millis(record.took),
-            sources: record.sources,
+            sources: record
+                .sources
+                .into_iter()
+                .map(|source| source.document)
+                .collect(),
         }
     }
 }

@@ -7,8 +7,8 @@ use super::hub::{Standing, What};
 use super::stage::Piece;
 use super::task::{Done, Task};
 use crate::domain::{
-    AgentState, EndReason, Input, Metric, Output, PauseId, SegmentId, SoundId, SpeechId,
-    ToolRequest, ToolResult, ToolStatus, Trouble,
+    AgentState, EndReason, HandOver, Input, Metric, Output, PauseId, SegmentId, SoundId, SpeechId,
+    ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble,
 };
 use crate::media;
 use crate::realtime::Command;
@@ -48,13 +48,14 @@ impl Task {
                 self.running_tools.remove(&call);
                 self.tell_provider(Command::AnswerTool { call, output });
             }
-            Output::CallTool(request) => self.call_tool(request),
+            Output::CallTool { request, turn } => self.call_tool(request, turn),
             Output::CancelTool(call) => {
                 if let Some(running) = self.running_tools.remove(&call) {
                     running.abort();
                 }
             }
-            Output::ToolEnded(ended) => self.tool_ended(ended.into()),
+            Output::ToolEnded(ended) => self.tool_ended(ended),
+            Output::HandOver(wanted) => self.hand_over(wanted),
             Output::Synthesise { speech, text } => self.synthesise(speech, text),
             Output::Play { speech, audio } => self.tell_media(media::Command::Play(speech, audio)),
             Output::FinishPlaying(speech) => {
@@ -181,6 +182,8 @@ impl Task {
         }
         if let Some(recorder) = &self.recorder {
             recorder.turn(turn.clone());
+            // With every turn, so that the record of a call whose instance dies has it too.
+            recorder.charge(self.bill);
         }
         self.tell(What::Turn(0, turn));
     }
@@ -216,7 +219,7 @@ impl Task {
         self.voices.insert(speech, speaking.abort_handle());
     }
 
-    fn call_tool(&mut self, request: ToolRequest) {
+    fn call_tool(&mut self, request: ToolRequest, turn: u32) {
         self.tell(What::ToolStarted(request.clone()));
         let Some((_, caller)) = self.caller.clone() else {
             // Nobody can have spoken before it was known whose call it is.
@@ -233,6 +236,8 @@ impl Task {
         let context = tools::Context {
             peers: self.app.peers.clone(),
             caller,
+            kept: self.kept.clone(),
+            turn,
         };
         let done = self.done.clone();
         let call = request.call.clone();
@@ -244,11 +249,30 @@ impl Task {
         self.running_tools.insert(call, running.abort_handle());
     }
 
-    fn tool_ended(&mut self, tool: record::ToolCall) {
+    fn tool_ended(&mut self, tool: ToolRecord) {
+        if let Some(room) = self.room.as_ref().filter(|_| !tool.sources.is_empty()) {
+            room.stage.sources(&tool);
+        }
+        let tool = record::ToolCall::from(tool);
         let seconds = tool.took_ms as f64 / 1000.0;
         metrics::histogram!("insta_agent_tool_seconds", "tool" => tools::known_name(&tool.name))
             .record(seconds);
         self.tell(What::ToolEnded(tool));
+    }
+
+    /// Somebody is to take over: it is written down, and whoever watches is told.
+    fn hand_over(&mut self, wanted: HandOver) {
+        tracing::info!(call.id = %self.id, "A call is to be handed over");
+        metrics::counter!("insta_agent_hand_overs").increment(1);
+        let wanted = record::HandOver {
+            reason: wanted.reason,
+            summary: wanted.summary,
+            time: self.app.clock.now(),
+        };
+        if let Some(recorder) = &self.recorder {
+            recorder.hand_over(wanted.clone());
+        }
+        self.tell(What::HandOver(wanted));
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::broadcast;
 
 use crate::domain::{AgentState, EndReason, Role, ToolRequest};
-use crate::record::{ToolCall, Turn};
+use crate::record::{HandOver, ToolCall, Turn};
 
 /// Events that a watcher may be behind.
 const CAPACITY: usize = 512;
@@ -35,6 +35,7 @@ pub(crate) enum What {
     ToolEnded(ToolCall),
     /// A turn and its place, from 1.
     Turn(usize, Turn),
+    HandOver(HandOver),
     Trouble {
         reason: &'static str,
         message: &'static str,
@@ -58,6 +59,7 @@ pub(crate) struct Standing {
 pub(crate) struct Snapshot {
     pub(crate) standing: Standing,
     pub(crate) turns: Vec<Turn>,
+    pub(crate) hand_over: Option<Happened>,
     pub(crate) ended: Option<Happened>,
 }
 
@@ -77,6 +79,7 @@ impl Hub {
                     agent: AgentState::Initializing,
                 },
                 turns: Vec::new(),
+                hand_over: None,
                 ended: None,
             }),
             events: broadcast::channel(CAPACITY).0,
@@ -108,8 +111,10 @@ impl Hub {
             other => other,
         };
         let happened = Happened { time, what };
-        if matches!(happened.what, What::Ended { .. }) {
-            snapshot.ended = Some(happened.clone());
+        match happened.what {
+            What::HandOver(_) => snapshot.hand_over = Some(happened.clone()),
+            What::Ended { .. } => snapshot.ended = Some(happened.clone()),
+            _ => {}
         }
         // Nobody may be watching.
         let _ = self.events.send(happened);

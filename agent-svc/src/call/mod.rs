@@ -74,7 +74,7 @@ pub(crate) fn start(app: &Arc<App>, start: Start) -> Live {
 fn join_options(app: &App, url: String, token: SecretString) -> JoinOptions {
     let track = TrackOptions::speech("assistant_voice");
     JoinOptions {
-        attributes: stage::first_attributes(&app.persona.assistant),
+        attributes: stage::first_attributes(app.prompts.assistant()),
         reconnect_timeout: ROOM_RECONNECT,
         ..JoinOptions::new(url, token)
     }

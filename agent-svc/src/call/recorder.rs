@@ -12,7 +12,8 @@ use super::room::begin_row;
 use crate::app::App;
 use crate::calls::Calls;
 use crate::domain::EndReason;
-use crate::record::Turn;
+use crate::realtime::Bill;
+use crate::record::{HandOver, Turn};
 use crate::store::calls::NewCall;
 use crate::store::{StoreError, calls, turns};
 
@@ -27,6 +28,8 @@ enum Record {
     Begin(Box<NewCall>, Calls),
     Active,
     Turn(Box<Turn>),
+    HandOver(HandOver),
+    Charge(Bill),
     End(EndReason, DateTime<Utc>),
 }
 
@@ -55,6 +58,17 @@ impl Recorder {
 
     pub(crate) fn turn(&self, turn: Turn) {
         self.send(Record::Turn(Box::new(turn)));
+    }
+
+    pub(crate) fn hand_over(&self, wanted: HandOver) {
+        self.send(Record::HandOver(wanted));
+    }
+
+    /// What the call's work came to so far.
+    pub(crate) fn charge(&self, bill: Bill) {
+        if !bill.is_empty() {
+            self.send(Record::Charge(bill));
+        }
     }
 
     pub(crate) fn end(&self, reason: EndReason, time: DateTime<Utc>) {
@@ -95,6 +109,8 @@ async fn write(pool: &db::Pool, call: CallId, record: &Record) -> Result<(), Sto
         Record::Begin(..) => Ok(()),
         Record::Active => calls::activate(&mut connection, call).await,
         Record::Turn(turn) => turns::insert(&mut connection, call, turn).await,
+        Record::HandOver(wanted) => calls::hand_over(&mut connection, call, wanted).await,
+        Record::Charge(bill) => calls::charge(&mut connection, call, bill).await,
         Record::End(reason, time) => {
             calls::end(&mut connection, call, *reason, *time).await?;
             Ok(())

@@ -191,6 +191,7 @@ impl Task {
             instance: self.app.instance.clone(),
             lease_time: self.began_at + super::LEASE,
             create_time: self.began_at,
+            prompt_version: self.app.prompts.version().to_owned(),
         };
         self.recorder = Some(Recorder::start_with_row(&self.app, new));
         let identity = Identity::from(user.as_str());

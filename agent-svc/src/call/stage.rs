@@ -10,13 +10,16 @@ use livekit_rtc::{
     Attributes, CommandError, Identity, Participant, TextOptions, TextWriter, TrackSid,
     Transcription, TranscriptionSegment,
 };
+use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::domain::{AgentState, Role};
+use crate::domain::{AgentState, Role, ToolRecord};
 
 const STATE: &str = "lk.agent.state";
 const TOPIC: &str = "lk.transcription";
+/// Where the documents behind an answer are told: the contract says in which form.
+const SOURCES: &str = "insta.sources";
 const SEGMENT_ID: &str = "lk.segment_id";
 const IS_FINAL: &str = "lk.transcription_final";
 const TRACK_ID: &str = "lk.transcribed_track_id";
@@ -34,6 +37,13 @@ pub(crate) struct Piece {
     pub(crate) is_final: bool,
 }
 
+/// Something that is shown in its turn.
+enum Shown {
+    Piece(Piece),
+    /// JSON.
+    Sources(String),
+}
+
 /// The caller as the transcript names them.
 #[derive(Debug, Clone)]
 pub(crate) struct Speaker {
@@ -44,7 +54,7 @@ pub(crate) struct Speaker {
 /// The assistant's appearance in the room.
 pub(crate) struct Stage {
     state: watch::Sender<AgentState>,
-    pieces: mpsc::Sender<Piece>,
+    pieces: mpsc::Sender<Shown>,
     speaker: watch::Sender<Option<Speaker>>,
     showing: JoinHandle<()>,
 }
@@ -99,7 +109,16 @@ impl Stage {
     }
 
     pub(crate) fn transcript(&self, piece: Piece) {
-        if self.pieces.try_send(piece).is_err() {
+        self.show(Shown::Piece(piece));
+    }
+
+    /// Tells which documents the answer that is being made rests on.
+    pub(crate) fn sources(&self, tool: &ToolRecord) {
+        self.show(Shown::Sources(sources(tool)));
+    }
+
+    fn show(&self, shown: Shown) {
+        if self.pieces.try_send(shown).is_err() {
             tracing::warn!("A piece of transcript was not shown: the room does not keep up");
         }
     }
@@ -131,13 +150,14 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(mut self, mut queue: mpsc::Receiver<Piece>) {
-        while let Some(piece) = queue.recv().await {
-            let shown = match piece.role {
-                Role::Assistant => self.assistant(&piece).await,
-                Role::User => self.caller(&piece).await,
+    async fn run(mut self, mut queue: mpsc::Receiver<Shown>) {
+        while let Some(shown) = queue.recv().await {
+            let outcome = match &shown {
+                Shown::Piece(piece) if piece.role == Role::Assistant => self.assistant(piece).await,
+                Shown::Piece(piece) => self.caller(piece).await,
+                Shown::Sources(text) => self.documents(text.clone()).await,
             };
-            match shown {
+            match outcome {
                 Ok(()) => {}
                 Err(CommandError::Disconnected) => return,
                 Err(error) => tracing::warn!(%error, "A piece of transcript could not be shown"),
@@ -207,6 +227,12 @@ impl Writer {
         }
     }
 
+    async fn documents(&self, text: String) -> Result<(), CommandError> {
+        let options = TextOptions::default();
+        self.participant.send_text(SOURCES, text, options).await?;
+        Ok(())
+    }
+
     /// The packet that older clients read.
     async fn packet(
         &self,
@@ -229,6 +255,15 @@ impl Writer {
     }
 }
 
+fn sources(tool: &ToolRecord) -> String {
+    let told: Vec<_> = tool
+        .sources
+        .iter()
+        .map(|source| json!({"document_id": source.document, "title": source.title}))
+        .collect();
+    json!({"tool_call_id": tool.call.as_str(), "sources": told}).to_string()
+}
+
 fn attributes(segment: &str, is_final: bool, track: Option<&TrackSid>) -> Attributes {
     let mut attributes: Attributes = [
         (SEGMENT_ID.to_owned(), segment.to_owned()),
@@ -239,4 +274,25 @@ fn attributes(segment: &str, is_final: bool, track: Option<&TrackSid>) -> Attrib
         attributes.insert(TRACK_ID.to_owned(), track.as_str().to_owned());
     }
     attributes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Source, ToolStatus};
+
+    #[test]
+    fn the_documents_behind_an_answer_are_told_as_the_contract_says() {
+        let tool = ToolRecord {
+            call: "call_1".into(),
+            name: "search_knowledge".into(),
+            status: ToolStatus::Ok,
+            took: Duration::ZERO,
+            sources: vec![Source {
+                document: "reset-password".into(),
+                title: "Reset your \"password\"".into(),
+            }],
+        };
+        insta::assert_snapshot!(sources(&tool), @r#"{"sources":[{"document_id":"reset-password","title":"Reset your \"password\""}],"tool_call_id":"call_1"}"#);
+    }
 }

@@ -67,9 +67,11 @@ pub(super) struct Task {
     pub(super) done: mpsc::Sender<Done>,
     pub(super) voices: HashMap<SpeechId, AbortHandle>,
     pub(super) running_tools: HashMap<ToolCallId, AbortHandle>,
+    /// What tools keep until the call ends.
+    pub(super) kept: tools::Kept,
     pub(super) ended: Option<EndReason>,
     /// What the speech provider did for the call so far.
-    bill: Bill,
+    pub(super) bill: Bill,
     prompt: prompt::Prompt,
     done_queue: Option<mpsc::Receiver<Done>>,
     audio: Option<Box<dyn livekit_rtc::AudioHandler>>,
@@ -111,6 +113,7 @@ impl Task {
             done,
             voices: HashMap::new(),
             running_tools: HashMap::new(),
+            kept: tools::Kept::default(),
             ended: None,
             bill: Bill::default(),
             prompt: prompt::Prompt::default(),
@@ -256,7 +259,7 @@ impl Task {
                 self.input(Input::End(EndReason::ParticipantLost));
             }
             Done::Known(caller) => {
-                let instructions = prompt::instructions(&self.app.persona, &caller);
+                let instructions = self.app.prompts.instructions(&caller);
                 let instructions = self.prompt.begin(instructions);
                 if let Some(setup) = self.setup.take() {
                     let tools = tools::definitions();
@@ -266,7 +269,7 @@ impl Task {
                         tools,
                     });
                 }
-                let greeting = prompt::greeting(&self.app.persona, &caller);
+                let greeting = self.app.prompts.greeting(&caller);
                 self.input(Input::Greeting(greeting));
             }
             Done::Input(input) => self.input(input),
@@ -315,6 +318,7 @@ impl Task {
     async fn finish(mut self, reason: EndReason, on_end: Option<oneshot::Sender<EndReason>>) {
         let end = self.app.clock.now();
         if let Some(recorder) = self.recorder.take() {
+            recorder.charge(self.bill);
             recorder.end(reason, end);
         }
         let duration = (end - self.began_at).to_std().unwrap_or_default();

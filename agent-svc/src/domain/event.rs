@@ -286,17 +286,37 @@ pub struct ToolResult {
     pub status: ToolStatus,
     /// What the model is told: JSON.
     pub output: String,
-    /// Ids of the documents that it rests on.
-    pub sources: Vec<String>,
+    /// The documents that it rests on.
+    pub sources: Vec<Source>,
     /// What it does to the call.
     pub effect: Option<ToolEffect>,
 }
 
+/// A document that an answer rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its id.
+    pub document: String,
+    /// What it is called.
+    pub title: String,
+}
+
 /// What a tool does to the call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToolEffect {
     /// The call ends when the next answer has been heard.
     EndCall,
+    /// Somebody of the company is to go on with the caller. The call goes on.
+    HandOver(HandOver),
+}
+
+/// A caller's matter that somebody of the company is to take over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandOver {
+    /// Why.
+    pub reason: String,
+    /// What whoever takes over should know.
+    pub summary: String,
 }
 
 /// How a tool call ended.
@@ -345,7 +365,13 @@ pub enum Output {
     /// Tell the model what was said for it by the dedicated voice.
     AddAssistantText(String),
     /// Run a tool.
-    CallTool(ToolRequest),
+    CallTool {
+        /// The call.
+        request: ToolRequest,
+        /// The turn of the caller that it belongs to, from 1. One before which nothing of an answer
+        /// was heard counts as the turn before: nobody can have replied to anything in it.
+        turn: u32,
+    },
     /// Call a tool off. Its result is not wanted any more.
     CancelTool(ToolCallId),
     /// Tell the model what a tool gave. Once for each call.
@@ -357,6 +383,8 @@ pub enum Output {
     },
     /// A tool call is over; to be shown.
     ToolEnded(ToolRecord),
+    /// Record that somebody is to take over, and tell those who watch.
+    HandOver(HandOver),
     /// Have a text spoken by the dedicated voice.
     Synthesise {
         /// To recognise it by.
@@ -434,8 +462,8 @@ pub struct ToolRecord {
     pub status: ToolStatus,
     /// From call to result.
     pub took: Duration,
-    /// Ids of the documents that it rests on.
-    pub sources: Vec<String>,
+    /// The documents that it rests on.
+    pub sources: Vec<Source>,
 }
 
 /// How long the parts of an answer took.
@@ -508,8 +536,12 @@ pub enum EndReason {
     ParticipantLost,
     /// Nobody spoke for too long.
     Silence,
+    /// The caller's microphone was never there.
+    MicrophoneMissing,
     /// The longest a call may last was reached.
     TimeLimit,
+    /// The assistant used as many tools as it may in one call.
+    ToolLimit,
     /// The speech provider could not be reached.
     ProviderError,
     /// The room's connection was lost for good.

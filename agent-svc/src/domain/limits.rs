@@ -130,10 +130,14 @@ impl Limits {
                 was_here: true,
             }) => (since + settings.caller_return, EndReason::ParticipantLost),
             Some(Away { since, .. }) => (since + settings.caller_wait, EndReason::ParticipantLost),
-            None => (
-                self.last_activity + settings.max_silence,
-                EndReason::Silence,
-            ),
+            None => {
+                let reason = if self.microphone {
+                    EndReason::Silence
+                } else {
+                    EndReason::MicrophoneMissing
+                };
+                (self.last_activity + settings.max_silence, reason)
+            }
         };
         match self.began {
             Some(began) if began + settings.max_call < presence.0 => {

@@ -24,9 +24,9 @@ mod tests;
 
 pub use conversation::{Conversation, QueueFull};
 pub use event::{
-    AgentState, EndReason, Input, ItemId, Latency, Metric, Outcome, Output, PauseId, Playout,
-    Realtime, ResponseId, Role, SegmentId, SoundId, SpeechId, Ticket, ToolCallId, ToolEffect,
-    ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble, Turn,
+    AgentState, EndReason, HandOver, Input, ItemId, Latency, Metric, Outcome, Output, PauseId,
+    Playout, Realtime, ResponseId, Role, SegmentId, SoundId, Source, SpeechId, Ticket, ToolCallId,
+    ToolEffect, ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble, Turn,
 };
 pub use settings::Settings;
 pub use time::{Moment, Samples};

@@ -45,7 +45,7 @@ impl Tools {
     pub(super) fn call(
         &mut self,
         now: Moment,
-        ticket: Option<Ticket>,
+        (ticket, turn): (Option<Ticket>, u32),
         request: ToolRequest,
         settings: &Settings,
     ) -> Option<Output> {
@@ -69,7 +69,7 @@ impl Tools {
                 deadline: now + settings.tool_timeout,
             },
         );
-        Some(Output::CallTool(request))
+        Some(Output::CallTool { request, turn })
     }
 
     /// A tool gave its result; `None` when it was answered before.

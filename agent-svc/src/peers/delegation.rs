@@ -51,6 +51,17 @@ impl Delegation {
         }))
     }
 
+    /// A right that is there already.
+    #[cfg(test)]
+    pub(crate) fn held(auth: Auth, clock: Clock, call: CallId, token: BearerToken) -> Self {
+        let expires = clock.now() + TimeDelta::hours(1);
+        let delegation = Self::renewable(auth, clock, call);
+        if let Ok(mut current) = delegation.0.current.try_lock() {
+            *current = Some((token, expires));
+        }
+        delegation
+    }
+
     /// The call that the right is bound to.
     pub fn call_id(&self) -> CallId {
         self.0.call

@@ -6,11 +6,13 @@ mod delegation;
 use std::time::Duration;
 
 use futures::TryFutureExt as _;
+use prost_types::FieldMask;
 use proto::insta::knowledge::v1::knowledge_service_client::KnowledgeServiceClient;
 use proto::insta::knowledge::v1::{Passage, SearchRequest};
 use proto::insta::profile::v1::profile_service_client::ProfileServiceClient;
 use proto::insta::profile::v1::{
     AccountFact, GetProfileRequest, ListAccountFactsRequest, Profile, RecordInteractionRequest,
+    UpdateProfileRequest,
 };
 use service_kit::client::request;
 use tonic::transport::Channel;
@@ -102,6 +104,26 @@ impl Peers {
         let request = request(message, &caller.token().await?, PROFILE_TIMEOUT);
         let answer = self.profile.clone().list_account_facts(request).await?;
         Ok(answer.into_inner().facts)
+    }
+
+    /// Changes how the caller is addressed. Whose name it is follows from the token: none is sent.
+    ///
+    /// # Errors
+    /// [`PeerError`]; after [`PeerError::Unavailable`] the name may have been changed all the same.
+    pub async fn rename(&self, caller: &Delegation, name: String) -> Result<Profile, PeerError> {
+        let message = UpdateProfileRequest {
+            profile: Some(Profile {
+                name,
+                ..Profile::default()
+            }),
+            update_mask: Some(FieldMask {
+                paths: vec!["name".to_owned()],
+            }),
+        };
+        let request = request(message, &caller.token().await?, PROFILE_TIMEOUT);
+        let answer = self.profile.clone().update_profile(request).await?;
+        let profile = answer.into_inner().profile;
+        profile.ok_or(PeerError::Unavailable(Code::Internal))
     }
 
     /// Passages of help articles that answer a question.

@@ -23,7 +23,7 @@ use openai_realtime::{ErrorDetail, Tool, client, code};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::{self, ItemId, ResponseId, Ticket, ToolCallId};
-pub use usage::{Bill, Prices, Usage};
+pub use usage::{Bill, CURRENCY, Prices, Tokens, Usage};
 
 /// Commands that may wait: a minute of speech in pieces of 20 ms.
 const COMMAND_CAPACITY: usize = 3_000;

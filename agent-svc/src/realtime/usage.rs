@@ -4,10 +4,11 @@ use std::ops::AddAssign;
 use std::str::FromStr;
 
 use openai_realtime::TranscriptionUsage;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// Tokens of one kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
     /// Input that was not in the provider's cache.
     pub input: u64,
@@ -18,7 +19,7 @@ pub struct Tokens {
 }
 
 /// What responses and transcripts took. Adds up over a call.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     /// Text.
     pub text: Tokens,
@@ -123,6 +124,9 @@ impl Usage {
         ]
     }
 }
+
+/// The currency of every price, by ISO 4217.
+pub const CURRENCY: &str = "USD";
 
 /// US dollars for a million tokens of one kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -256,6 +260,19 @@ pub struct Bill {
     pub usage: Usage,
     /// What they cost in US dollars, as far as prices are known.
     pub cost: Option<f64>,
+}
+
+impl Bill {
+    /// Whether anything was done at all.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The cost in millionths of a US dollar.
+    pub fn cost_micros(&self) -> Option<i64> {
+        // As a cast it stops at the largest number; no call costs nine trillion.
+        self.cost.map(|cost| (cost * 1e6).round() as i64)
+    }
 }
 
 impl AddAssign for Bill {

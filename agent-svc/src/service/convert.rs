@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use proto::insta::agent::v1 as pb;
 use proto::insta::agent::v1::watch_call_response as watch;
+use service_kit::Caller;
 use service_kit::field::{FieldErrors, duration, timestamp};
 
 use crate::call::hub::{Happened, What};
 use crate::domain::{AgentState, EndReason, Role, ToolRequest};
-use crate::record::{Call, Latency, State, StoredStatus, ToolCall, Turn};
+use crate::realtime::{Bill, CURRENCY, Tokens};
+use crate::record::{Call, HandOver, Latency, State, StoredStatus, ToolCall, Turn};
 
-pub(super) fn call(call: &Call) -> pb::Call {
+/// A call as `caller` sees it: what it cost is the company's affair.
+pub(super) fn call(call: &Call, caller: &Caller) -> pb::Call {
+    let bill = call.bill.filter(|_| caller.is_operator());
     let (end_reason, end_time) = match call.state {
         State::Ended { reason, time } => (end_reason_of(reason), Some(timestamp(time))),
         State::Connecting | State::Active => (pb::EndReason::Unspecified, None),
@@ -25,6 +29,40 @@ pub(super) fn call(call: &Call) -> pb::Call {
         end_time,
         summary: call.summary.clone(),
         turns: Vec::new(),
+        hand_over: call.hand_over.clone().map(hand_over),
+        usage: bill.as_ref().map(usage),
+        prompt_version: call.prompt_version.clone(),
+    }
+}
+
+fn hand_over(wanted: HandOver) -> pb::HandOver {
+    pb::HandOver {
+        reason: wanted.reason,
+        summary: wanted.summary,
+        request_time: Some(timestamp(wanted.time)),
+    }
+}
+
+fn usage(bill: &Bill) -> pb::Usage {
+    let count = |tokens| i64::try_from(tokens).unwrap_or(i64::MAX);
+    let tokens = |tokens: Tokens| {
+        Some(pb::TokenUsage {
+            input_tokens: count(tokens.input),
+            cached_input_tokens: count(tokens.cached),
+            output_tokens: count(tokens.output),
+        })
+    };
+    let heard = Duration::try_from_secs_f64(bill.usage.transcription_seconds);
+    pb::Usage {
+        text: tokens(bill.usage.text),
+        audio: tokens(bill.usage.audio),
+        image: tokens(bill.usage.image),
+        transcription_tokens: count(bill.usage.transcription_tokens),
+        transcription_duration: Some(duration(heard.unwrap_or_default())),
+        cost: bill.cost_micros().map(|micros| pb::Cost {
+            currency_code: CURRENCY.to_owned(),
+            micros,
+        }),
     }
 }
 
@@ -128,6 +166,7 @@ pub(super) fn event(happened: Happened) -> pb::WatchCallResponse {
         What::ToolStarted(request) => watch::Event::ToolCall(running_tool(request)),
         What::ToolEnded(tool) => watch::Event::ToolCall(tool_call(tool)),
         What::Turn(place, one) => watch::Event::Turn(turn(place, one)),
+        What::HandOver(wanted) => watch::Event::HandOver(hand_over(wanted)),
         What::Trouble { reason, message } => watch::Event::Error(watch::CallError {
             reason: reason.to_owned(),
             message: message.to_owned(),
@@ -175,5 +214,7 @@ fn end_reason_of(reason: EndReason) -> pb::EndReason {
         EndReason::ProviderError => pb::EndReason::ProviderError,
         EndReason::MediaError => pb::EndReason::MediaError,
         EndReason::Shutdown => pb::EndReason::Shutdown,
+        EndReason::MicrophoneMissing => pb::EndReason::MicrophoneMissing,
+        EndReason::ToolLimit => pb::EndReason::ToolLimit,
     }
 }

@@ -20,7 +20,7 @@ pub(super) async fn get(
     let call = visible(app, caller, id).await?;
     let mut connection = app.db.get().await?;
     let turns = turns::of_call(&mut connection, id).await?;
-    let mut call = convert::call(&call);
+    let mut call = convert::call(&call, caller);
     call.turns = convert::turns(turns);
     Ok(pb::GetCallResponse { call: Some(call) })
 }
@@ -51,7 +51,10 @@ pub(super) async fn list(
     let rows = calls::list(&mut connection, &filter, &page).await?;
     let (rows, next_page_token) = page.finish(rows, |call| call.id);
     Ok(pb::ListCallsResponse {
-        calls: rows.iter().map(convert::call).collect(),
+        calls: rows
+            .iter()
+            .map(|call| convert::call(call, caller))
+            .collect(),
         next_page_token,
     })
 }

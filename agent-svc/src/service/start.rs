@@ -76,7 +76,7 @@ pub(super) async fn start_call(
         },
     );
     Ok(pb::StartCallResponse {
-        call: Some(convert::call(&call)),
+        call: Some(convert::call(&call, caller)),
         livekit_url: app.livekit.public_url().to_owned(),
         participant_token: tokens.caller.expose_secret().to_owned(),
     })
@@ -97,7 +97,7 @@ impl Tokens {
         let agent = LivekitGrant::Agent {
             room: room.to_owned(),
             identity: format!("agent-{id}"),
-            name: app.persona.assistant.clone(),
+            name: app.prompts.assistant().to_owned(),
         };
         let (caller, agent) = tokio::try_join!(
             app.auth.livekit_token(caller),
@@ -123,6 +123,7 @@ async fn begin(app: &App, id: CallId, user: &UserId, room: &str) -> Result<Call,
         instance: app.instance.clone(),
         lease_time: now + LEASE,
         create_time: now,
+        prompt_version: app.prompts.version().to_owned(),
     };
     let mut connection = app.db.get().await?;
     if let Some(older) = calls::begin(&mut connection, &new).await?
@@ -140,5 +141,8 @@ async fn begin(app: &App, id: CallId, user: &UserId, room: &str) -> Result<Call,
         room: new.room,
         create_time: now,
         summary: String::new(),
+        hand_over: None,
+        bill: None,
+        prompt_version: new.prompt_version,
     })
 }

@@ -44,7 +44,7 @@ pub(super) async fn end(
     }
     let call = visible(app, caller, id).await?;
     Ok(pb::EndCallResponse {
-        call: Some(convert::call(&call)),
+        call: Some(convert::call(&call, caller)),
     })
 }
 

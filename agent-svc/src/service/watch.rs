@@ -61,6 +61,7 @@ async fn follow(
     let Snapshot {
         standing,
         turns,
+        hand_over,
         ended,
     } = snapshot;
     let state = Happened {
@@ -71,7 +72,11 @@ async fn follow(
         time: turn.start_time,
         what: What::Turn(place + 1, turn),
     });
-    for happened in std::iter::once(state).chain(said).chain(ended) {
+    for happened in std::iter::once(state)
+        .chain(said)
+        .chain(hand_over)
+        .chain(ended)
+    {
         if tell(&sender, happened).await {
             return;
         }
@@ -128,6 +133,10 @@ fn replay(
             what: What::Turn(place + 1, turn),
         }))
     }));
+    if let Some(wanted) = call.hand_over.clone() {
+        let (time, what) = (wanted.time, What::HandOver(wanted));
+        events.push(Ok(convert::event(Happened { time, what })));
+    }
     events.push(match call.state {
         State::Ended { reason, time } => {
             let duration = (time - call.create_time).to_std().unwrap_or_default();

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
 use service_kit::page::Page;
 use service_kit::{CallId, UserId};
 use uuid::Uuid;
@@ -10,7 +11,8 @@ use uuid::Uuid;
 use super::StoreError;
 use super::schema::{calls, summary_jobs};
 use crate::domain::EndReason;
-use crate::record::{Call, State};
+use crate::realtime::Bill;
+use crate::record::{Call, HandOver, State};
 
 const CONNECTING: &str = "connecting";
 const ACTIVE: &str = "active";
@@ -27,6 +29,12 @@ struct Row {
     create_time: DateTime<Utc>,
     end_time: Option<DateTime<Utc>>,
     summary: String,
+    prompt: String,
+    hand_over_reason: Option<String>,
+    hand_over_summary: Option<String>,
+    hand_over_time: Option<DateTime<Utc>>,
+    usage: Option<Value>,
+    cost_usd_micros: Option<i64>,
 }
 
 /// A call about to begin.
@@ -38,6 +46,7 @@ pub(crate) struct NewCall {
     pub(crate) instance: String,
     pub(crate) lease_time: DateTime<Utc>,
     pub(crate) create_time: DateTime<Utc>,
+    pub(crate) prompt_version: String,
 }
 
 /// Which calls to list.
@@ -90,7 +99,7 @@ async fn try_begin(
                     calls::room.eq(&new.room),
                     calls::instance.eq(&new.instance),
                     calls::lease_time.eq(new.lease_time),
-                    calls::prompt_version.eq(crate::prompt::VERSION),
+                    calls::prompt.eq(&new.prompt_version),
                     calls::create_time.eq(new.create_time),
                 ))
                 .execute(connection)
@@ -113,6 +122,40 @@ pub(crate) async fn activate(
     .set(calls::state.eq(ACTIVE))
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Somebody is to take over. A later request replaces an earlier one.
+pub(crate) async fn hand_over(
+    connection: &mut AsyncPgConnection,
+    call: CallId,
+    wanted: &HandOver,
+) -> Result<(), StoreError> {
+    diesel::update(calls::table.find(call.0))
+        .set((
+            calls::hand_over_reason.eq(&wanted.reason),
+            calls::hand_over_summary.eq(&wanted.summary),
+            calls::hand_over_time.eq(wanted.time),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Keeps what the call's work came to so far, whether or not the call is over.
+pub(crate) async fn charge(
+    connection: &mut AsyncPgConnection,
+    call: CallId,
+    bill: &Bill,
+) -> Result<(), StoreError> {
+    let usage = serde_json::to_value(bill.usage).expect("usage is plain values");
+    diesel::update(calls::table.find(call.0))
+        .set((
+            calls::usage.eq(usage),
+            calls::cost_usd_micros.eq(bill.cost_micros()),
+        ))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -254,6 +297,21 @@ impl TryFrom<Row> for Call {
             },
             _ => return Err(broken("state")),
         };
+        let hand_over = match (
+            row.hand_over_reason,
+            row.hand_over_summary,
+            row.hand_over_time,
+        ) {
+            (Some(reason), Some(summary), Some(time)) => Some(HandOver {
+                reason,
+                summary,
+                time,
+            }),
+            (None, None, None) => None,
+            _ => return Err(broken("hand_over_time")),
+        };
+        let usage = row.usage.map(serde_json::from_value).transpose();
+        let cost = row.cost_usd_micros.map(|micros| micros as f64 / 1e6);
         Ok(Self {
             id: CallId(row.call_id),
             user: row.user_id.parse().map_err(|_| broken("user_id"))?,
@@ -261,11 +319,16 @@ impl TryFrom<Row> for Call {
             room: row.room,
             create_time: row.create_time,
             summary: row.summary,
+            hand_over,
+            bill: usage
+                .map_err(|_| broken("usage"))?
+                .map(|usage| Bill { usage, cost }),
+            prompt_version: row.prompt,
         })
     }
 }
 
-const REASONS: [(EndReason, &str); 10] = [
+pub(super) const REASONS: [(EndReason, &str); 12] = [
     (EndReason::UserHangup, "user_hangup"),
     (EndReason::AgentHangup, "agent_hangup"),
     (EndReason::UserRequest, "user_request"),
@@ -276,6 +339,8 @@ const REASONS: [(EndReason, &str); 10] = [
     (EndReason::ProviderError, "provider_error"),
     (EndReason::MediaError, "media_error"),
     (EndReason::Shutdown, "shutdown"),
+    (EndReason::MicrophoneMissing, "microphone_missing"),
+    (EndReason::ToolLimit, "tool_limit"),
 ];
 
 /// A reason as it is stored and counted.

@@ -9,10 +9,15 @@ diesel::table! {
         room -> Text,
         instance -> Text,
         lease_time -> Timestamptz,
-        prompt_version -> Integer,
         create_time -> Timestamptz,
         end_time -> Nullable<Timestamptz>,
         summary -> Text,
+        prompt -> Text,
+        hand_over_reason -> Nullable<Text>,
+        hand_over_summary -> Nullable<Text>,
+        hand_over_time -> Nullable<Timestamptz>,
+        usage -> Nullable<Jsonb>,
+        cost_usd_micros -> Nullable<BigInt>,
     }
 }
 

@@ -7,7 +7,8 @@ use test_kit::TestDatabase;
 
 use super::{calls, summaries, turns};
 use crate::domain::{EndReason, Role};
-use crate::record::{Latency, State, StoredStatus, ToolCall, Turn};
+use crate::realtime::{Bill, Tokens, Usage};
+use crate::record::{HandOver, Latency, State, StoredStatus, ToolCall, Turn};
 
 fn time(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
@@ -21,6 +22,7 @@ fn new(user: &str, at: i64) -> calls::NewCall {
         instance: "127.0.0.1:1".into(),
         lease_time: time(at + 90),
         create_time: time(at),
+        prompt_version: "built-in-3".into(),
     }
 }
 
@@ -240,4 +242,84 @@ async fn calls_are_listed_newest_first_a_page_at_a_time() {
         rows.iter().map(|call| call.id).collect::<Vec<_>>(),
         ids[2..]
     );
+}
+
+#[tokio::test]
+async fn the_record_holds_the_prompt_the_cost_and_the_last_hand_over_whenever_they_come() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool("insta_agent");
+    let mut connection = pool.get().await.unwrap();
+    let call = new("ada", 0);
+    calls::begin(&mut connection, &call).await.unwrap();
+    let found = calls::find(&mut connection, call.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (found.prompt_version.as_str(), found.bill, found.hand_over),
+        ("built-in-3", None, None)
+    );
+
+    let wanted = |summary: &str, at| HandOver {
+        reason: "asked for a person".into(),
+        summary: summary.into(),
+        time: time(at),
+    };
+    for (summary, at) in [("A refund.", 5), ("A refund, in May.", 9)] {
+        let wanted = wanted(summary, at);
+        calls::hand_over(&mut connection, call.id, &wanted)
+            .await
+            .unwrap();
+    }
+    let usage = Usage {
+        text: Tokens {
+            input: 100,
+            cached: 900,
+            output: 50,
+        },
+        transcription_seconds: 2.5,
+        ..Usage::default()
+    };
+    let free = Bill { usage, cost: None };
+    calls::charge(&mut connection, call.id, &free)
+        .await
+        .unwrap();
+    calls::end(&mut connection, call.id, EndReason::ToolLimit, time(60))
+        .await
+        .unwrap();
+    // The last of it comes after a call that another one has ended.
+    let bill = Bill {
+        usage,
+        cost: Some(0.012_345_678),
+    };
+    calls::charge(&mut connection, call.id, &bill)
+        .await
+        .unwrap();
+    let found = calls::find(&mut connection, call.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.hand_over, Some(wanted("A refund, in May.", 9)));
+    let found = found.bill.unwrap();
+    assert_eq!((found.usage, found.cost), (usage, Some(0.012_346)));
+}
+
+#[tokio::test]
+async fn every_end_reason_can_be_stored() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool("insta_agent");
+    let mut connection = pool.get().await.unwrap();
+    for (reason, _) in calls::REASONS {
+        let call = new("ada", 0);
+        calls::begin(&mut connection, &call).await.unwrap();
+        calls::end(&mut connection, call.id, reason, time(1))
+            .await
+            .unwrap();
+        let found = calls::find(&mut connection, call.id)
+            .await
+            .unwrap()
+            .unwrap();
+        let time = time(1);
+        assert_eq!(found.state, State::Ended { reason, time });
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use proto::insta::profile::v1::SubscriptionTier;
+use proto::insta::profile::v1::{AccountFact, Profile, SubscriptionTier};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Context, Running, Tool, arguments, schema, shortened};
+use super::{Answer, Context, Running, Tool, arguments, fitting, schema};
+use crate::quoting::passage;
 
 pub(super) struct GetAccount;
 
@@ -42,26 +43,28 @@ impl Tool for GetAccount {
                 context.peers.profile(&context.caller),
                 context.peers.account_facts(&context.caller),
             )?;
-            let facts: Vec<_> = facts
-                .iter()
-                .map(|fact| {
-                    json!({
-                        "key": fact.key,
-                        "label": fact.label,
-                        "value": shortened(&fact.value, 200),
-                    })
-                })
-                .collect();
             Ok(Answer {
-                output: json!({
-                    "name": profile.name,
-                    "subscription_tier": tier(profile.subscription_tier()),
-                    "facts": facts,
-                }),
+                output: account(&profile, &facts),
                 ..Answer::default()
             })
         })
     }
+}
+
+/// What the model is told of an account. Of very many facts, the first.
+pub(super) fn account(profile: &Profile, facts: &[AccountFact]) -> Value {
+    let facts = facts.iter().map(|fact| {
+        json!({
+            "key": passage(&fact.key, 64),
+            "label": passage(&fact.label, 120),
+            "value": passage(&fact.value, 200),
+        })
+    });
+    json!({
+        "name": passage(&profile.name, 80),
+        "subscription_tier": tier(profile.subscription_tier()),
+        "facts": fitting(facts),
+    })
 }
 
 /// The plan as it is spoken of.

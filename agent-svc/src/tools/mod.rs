@@ -2,17 +2,21 @@
 //!
 //! Arguments are typed, and an unknown field refuses the call. A tool never learns who the caller
 //! is from the model: it acts with the call's own token. Results are short JSON, since the model
-//! reads all of them again in every later response.
+//! reads all of them again in every later response; what others wrote goes in as [`crate::quoting`]
+//! has it. What a tool keeps between its calls it keeps in [`Kept`].
 
 mod end_call;
 mod get_account;
+mod hand_over_to_human;
+mod notes;
 mod search_knowledge;
 #[cfg(test)]
 mod tests;
+mod update_my_name;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use openai_realtime::ToolFunction;
@@ -20,17 +24,24 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::domain::{ToolEffect, ToolRequest, ToolResult, ToolStatus};
+use crate::domain::{Source, ToolEffect, ToolRequest, ToolResult, ToolStatus};
 use crate::peers::{Delegation, PeerError, Peers};
+use crate::quoting::passage;
 
 /// The longest result, in bytes of JSON.
 const MAX_OUTPUT: usize = 12 * 1024;
+/// What a list may take of it.
+const MAX_LIST: usize = MAX_OUTPUT - 1024;
 
 /// Every tool there is.
 fn all() -> Vec<Arc<dyn Tool>> {
     vec![
         Arc::new(get_account::GetAccount),
         Arc::new(search_knowledge::SearchKnowledge),
+        Arc::new(notes::Remember),
+        Arc::new(notes::Recall),
+        Arc::new(update_my_name::UpdateMyName),
+        Arc::new(hand_over_to_human::HandOverToHuman),
         Arc::new(end_call::EndCall),
     ]
 }
@@ -58,13 +69,34 @@ pub struct Context {
     pub peers: Peers,
     /// The one user it acts for.
     pub caller: Delegation,
+    /// What tools kept in this call before.
+    pub kept: Kept,
+    /// The turn of the caller that it is called in. Calls in one turn have the same; between two turns
+    /// the caller has heard something of an answer.
+    pub turn: u32,
+}
+
+/// What tools keep from one of their calls to the next: a value of each type, for as long as the call
+/// lasts and nowhere else. Cheap to clone; clones keep the same.
+#[derive(Clone, Default)]
+pub struct Kept(Arc<Mutex<http::Extensions>>);
+
+impl Kept {
+    /// Reads or changes the value of one type.
+    fn with<T, R>(&self, act: impl FnOnce(&mut T) -> R) -> R
+    where
+        T: Default + Clone + Send + Sync + 'static,
+    {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        act(kept.get_or_insert_default())
+    }
 }
 
 /// What a tool gave.
 #[derive(Debug, Default)]
 struct Answer {
     output: Value,
-    sources: Vec<String>,
+    sources: Vec<Source>,
     effect: Option<ToolEffect>,
 }
 
@@ -81,6 +113,8 @@ enum ToolError {
     TimedOut,
     #[error("the result is too long")]
     TooLong,
+    #[error("{0}")]
+    Refused(&'static str),
 }
 
 impl ToolError {
@@ -91,6 +125,7 @@ impl ToolError {
             Self::Unavailable(_) => "unavailable",
             Self::TimedOut => "timeout",
             Self::TooLong => "too_long",
+            Self::Refused(_) => "refused",
         }
     }
 }
@@ -188,12 +223,24 @@ fn schema<T: JsonSchema>() -> Value {
     schema
 }
 
-/// At most so many characters of a text, ending at a word.
-fn shortened(text: &str, characters: usize) -> String {
-    let Some((end, _)) = text.char_indices().nth(characters) else {
-        return text.to_owned();
+/// A text argument on one line, of 1 to `most` characters.
+fn text_argument(name: &str, text: &str, most: usize) -> Result<String, ToolError> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = passage(&words.join(" "), usize::MAX);
+    if (1..=most).contains(&text.chars().count()) {
+        return Ok(text);
+    }
+    let problem = format!("{name} must have 1 to {most} characters");
+    Err(ToolError::Arguments(problem))
+}
+
+/// As many of these values, from the first, as fit into a result.
+fn fitting(values: impl Iterator<Item = Value>) -> Vec<Value> {
+    let mut left = MAX_LIST;
+    let fits = |value: &Value| {
+        let rest = left.checked_sub(value.to_string().len() + 1);
+        left = rest.unwrap_or(0);
+        rest.is_some()
     };
-    let cut = &text[..end];
-    let word_end = cut.rfind(char::is_whitespace).unwrap_or(end);
-    format!("{}…", cut[..word_end].trim_end())
+    values.take_while(fits).collect()
 }

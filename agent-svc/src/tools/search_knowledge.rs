@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use proto::insta::knowledge::v1::Passage;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Context, Running, Tool, ToolError, arguments, schema, shortened};
+use super::{Answer, Context, Running, Tool, arguments, fitting, schema, text_argument};
+use crate::domain::Source;
+use crate::quoting::passage;
+
+/// The longest question, in characters.
+const MAX_QUERY: usize = 500;
 
 pub(super) struct SearchKnowledge;
 
@@ -40,40 +46,45 @@ impl Tool for SearchKnowledge {
     fn run(&self, context: Context, text: String) -> Running {
         Box::pin(async move {
             let Arguments { query } = arguments(&text)?;
-            let query = query.trim().to_owned();
-            if !(1..=500).contains(&query.chars().count()) {
-                let problem = "query must have 1 to 500 characters".to_owned();
-                return Err(ToolError::Arguments(problem));
-            }
+            let query = text_argument("query", &query, MAX_QUERY)?;
             let passages = context.peers.search(&context.caller, query).await?;
-            let mut sources: Vec<String> = Vec::new();
-            for passage in &passages {
-                if !sources.contains(&passage.document_id) {
-                    sources.push(passage.document_id.clone());
-                }
-            }
-            let found: Vec<_> = passages
-                .iter()
-                .map(|passage| {
-                    json!({
-                        "document_id": passage.document_id,
-                        "title": passage.title,
-                        "heading": passage.heading_path,
-                        "text": shortened(&passage.text, 1_200),
-                        "speakable": shortened(&passage.speakable, 500),
-                    })
-                })
-                .collect();
-            let output = if found.is_empty() {
-                json!({"passages": [], "note": "nothing found"})
-            } else {
-                json!({ "passages": found })
-            };
-            Ok(Answer {
-                output,
-                sources,
-                effect: None,
-            })
+            Ok(found(&passages))
         })
+    }
+}
+
+/// What the model is told of passages, best first: as many as fit, each once named as a source.
+pub(super) fn found(passages: &[Passage]) -> Answer {
+    let told = passages.iter().map(|found| {
+        json!({
+            "document_id": passage(&found.document_id, 128),
+            "title": passage(&found.title, 200),
+            "heading": passage(&found.heading_path, 200),
+            "text": passage(&found.text, 1_200),
+            "speakable": passage(&found.speakable, 500),
+        })
+    });
+    let told = fitting(told);
+    let mut sources: Vec<Source> = Vec::new();
+    for found in &passages[..told.len()] {
+        if !sources
+            .iter()
+            .any(|known| known.document == found.document_id)
+        {
+            sources.push(Source {
+                document: found.document_id.clone(),
+                title: passage(&found.title, 200),
+            });
+        }
+    }
+    let output = if told.is_empty() {
+        json!({"passages": [], "note": "nothing found"})
+    } else {
+        json!({ "passages": told })
+    };
+    Answer {
+        output,
+        sources,
+        effect: None,
     }
 }

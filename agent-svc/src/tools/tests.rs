@@ -1,28 +1,28 @@
 //! What the model is told of the tools, and what wrong calls give.
 
+mod hand_over;
+mod injection;
+mod notes;
+mod renaming;
+mod services;
+
 use insta::assert_json_snapshot;
-use service_kit::client::{ServiceTokens, channel};
-use service_kit::clock::Clock;
-use service_kit::config::ClientConfig;
 
 use super::*;
-use crate::peers::Auth;
+use services::nobody;
 
-/// Services that are not there.
-fn nobody() -> Context {
-    service_kit::install_crypto();
-    let nowhere = channel(&"http://127.0.0.1:1".parse().unwrap()).unwrap();
-    let config = ClientConfig {
-        client_id: "agent-svc".parse().unwrap(),
-        client_secret: "secret".to_owned().into(),
+/// What a tool gives in a turn, as the model is told it.
+async fn told(context: &Context, turn: u32, name: &str, arguments: Value) -> String {
+    let context = Context {
+        turn,
+        ..context.clone()
     };
-    let tokens = ServiceTokens::new(nowhere.clone(), config, Clock::system());
-    let auth = Auth::new(nowhere.clone(), tokens);
-    let call = service_kit::CallId::generate();
-    Context {
-        peers: Peers::new(nowhere.clone(), nowhere),
-        caller: Delegation::renewable(auth, Clock::system(), call),
-    }
+    let request = ToolRequest {
+        call: "call_1".into(),
+        name: name.into(),
+        arguments: arguments.to_string(),
+    };
+    run(context, request).await.output
 }
 
 async fn outcome(name: &str, arguments: &str) -> (ToolStatus, String) {
@@ -64,6 +64,23 @@ async fn what_the_model_must_not_choose_is_refused() {
         ("search_knowledge", "{}", "invalid_arguments"),
         ("search_knowledge", "not json", "invalid_arguments"),
         ("end_call", "[1]", "invalid_arguments"),
+        ("remember", r#"{"key":"","value":"x"}"#, "invalid_arguments"),
+        (
+            "recall",
+            r#"{"key":"x","call_id":"y"}"#,
+            "invalid_arguments",
+        ),
+        (
+            "update_my_name",
+            r#"{"name":"Eve","user_id":"somebody-else"}"#,
+            "invalid_arguments",
+        ),
+        ("update_my_name", r#"{"name":"42"}"#, "invalid_arguments"),
+        (
+            "hand_over_to_human",
+            r#"{"reason":"x","summary":" "}"#,
+            "invalid_arguments",
+        ),
         ("drop_tables", "{}", "unknown_tool"),
     ] {
         let expected = (ToolStatus::Failed, code.to_owned());
@@ -90,11 +107,4 @@ async fn end_call_ends_the_call() {
     };
     let result = run(nobody(), request).await;
     assert_eq!(result.effect, Some(ToolEffect::EndCall));
-}
-
-#[test]
-fn long_texts_are_cut_at_a_word() {
-    assert_eq!(shortened("one two three", 9), "one two…");
-    assert_eq!(shortened("one two", 9), "one two");
-    assert_eq!(shortened("überlangeswort", 4), "über…");
 }

@@ -47,7 +47,10 @@ impl Jobs {
                 let deadline = Instant::now() + ASSIGNMENT_TIMEOUT;
                 self.promised.insert(job.to_owned(), (place, deadline));
                 let identity = format!("agent-{job}");
-                protocol::availability(job, Some((identity, self.app.persona.assistant.clone())))
+                protocol::availability(
+                    job,
+                    Some((identity, self.app.prompts.assistant().to_owned())),
+                )
             }
             Err(_) => protocol::availability(job, None),
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use agent_svc::Config;
 use clap::Parser;
+use diesel_async::RunQueryDsl as _;
 use proto::insta::agent::v1::agent_service_client::AgentServiceClient;
 use proto::insta::agent::v1::{self as pb, watch_call_response::Event};
 use service_kit::{Scope, clock::Clock};
@@ -121,6 +122,14 @@ impl TestApp {
             .await
             .unwrap()
             .into_inner()
+    }
+
+    /// Changes what is kept.
+    pub async fn sql(&self, statement: &str) {
+        let pool = self.database.pool("insta_agent");
+        let mut connection = pool.get().await.unwrap();
+        let statement = diesel::sql_query(statement);
+        assert_eq!(statement.execute(&mut connection).await.unwrap(), 1);
     }
 
     /// The call as it is once it is over and written down.

@@ -41,6 +41,9 @@ impl Conversation {
     /// The caller's turn is over: an answer is wanted.
     pub(super) fn begin_exchange(&mut self, voiced_until: Moment) {
         self.drop_exchange();
+        if std::mem::take(&mut self.answer_heard) || self.caller_turns == 0 {
+            self.caller_turns += 1;
+        }
         self.exchange = Exchange {
             timing: Some(Timing {
                 voiced_until,
@@ -238,7 +241,8 @@ impl Conversation {
         let has_round = self.exchange.rounds < self.settings.max_tool_rounds;
         let wanted = ticket.filter(|_| has_round);
         let may_call = wanted.is_some();
-        let Some(output) = self.tools.call(self.now, wanted, request, &self.settings) else {
+        let place = (wanted, self.caller_turns);
+        let Some(output) = self.tools.call(self.now, place, request, &self.settings) else {
             return;
         };
         // The model must hear that a tool was refused, but not without end.
@@ -260,6 +264,10 @@ impl Conversation {
         self.limits.active(self.now);
         self.push(ended.answer);
         self.push(Output::ToolEnded(ended.record.clone()));
+        // Somebody takes over even if the caller did not wait to be told so.
+        if let Some(ToolEffect::HandOver(wanted)) = &ended.effect {
+            self.push(Output::HandOver(wanted.clone()));
+        }
         if self.exchange.ticket != Some(ended.ticket) {
             return;
         }

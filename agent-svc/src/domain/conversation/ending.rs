@@ -28,7 +28,7 @@ impl Closing {
     pub(super) fn at_tool_limit() -> Self {
         Self {
             at_tool_limit: true,
-            ..Self::after_answer(EndReason::AgentHangup)
+            ..Self::after_answer(EndReason::ToolLimit)
         }
     }
 
@@ -113,9 +113,7 @@ impl Conversation {
     fn limit_reached(&mut self, reason: EndReason) {
         let lines = &self.settings.lines;
         let line = match reason {
-            EndReason::Silence if !self.limits.has_microphone() => {
-                lines.still_no_microphone.clone()
-            }
+            EndReason::MicrophoneMissing => lines.still_no_microphone.clone(),
             EndReason::Silence => lines.silence.clone(),
             EndReason::TimeLimit => lines.time_limit.clone(),
             _ => return self.end(reason),

@@ -45,6 +45,9 @@ pub struct Conversation {
     /// When the assistant was heard first.
     first_heard: Option<Moment>,
     texts: CallerTexts,
+    /// Turns of the caller, as tools count them, and whether an answer was heard since the last.
+    caller_turns: u32,
+    answer_heard: bool,
     exchange: Exchange,
     provider: Provider,
     responses: Responses,
@@ -79,6 +82,8 @@ impl Conversation {
             last_sound: 0,
             first_heard: None,
             texts: CallerTexts::default(),
+            caller_turns: 0,
+            answer_heard: false,
             exchange: Exchange::default(),
             provider: Provider::Away {
                 since: Moment::default(),

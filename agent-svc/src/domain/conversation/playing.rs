@@ -62,6 +62,7 @@ impl Conversation {
             let place = (self.now, self.next_position());
             if let Some(speech) = &mut self.speeches.current {
                 speech.started = Some(place);
+                self.answer_heard |= matches!(speech.kind, Kind::Reply(_));
             }
         }
     }

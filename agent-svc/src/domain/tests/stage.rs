@@ -296,7 +296,7 @@ impl Stage {
                     },
                 );
             }
-            Output::CallTool(request) => self.tool(request),
+            Output::CallTool { request, turn } => self.tool(request, turn),
             Output::Synthesise { speech, text } => {
                 self.write(&format!("synthesise {}: {text}", speech.0));
                 let samples = text.chars().count() * CHAR_MS * 24;
@@ -344,6 +344,7 @@ impl Stage {
             Output::AddAssistantText(text) => format!("tell model: {text}"),
             Output::CancelTool(call) => format!("cancel tool {call}"),
             Output::AnswerTool { call, output } => format!("answer {call}: {output}"),
+            Output::HandOver(wanted) => format!("hand over: {}", wanted.reason),
             Output::ToolEnded(record) => {
                 let took = record.took.as_millis();
                 format!("tool {} {:?} after {took} ms", record.name, record.status)
@@ -446,14 +447,29 @@ impl Stage {
         self.later(delay, Input::Realtime(event));
     }
 
-    fn tool(&mut self, request: ToolRequest) {
-        self.write(&format!("call {} {}", request.name, request.call));
+    fn tool(&mut self, request: ToolRequest, turn: u32) {
+        let (name, call) = (&request.name, &request.call);
+        let place = if turn > 1 {
+            format!(" in turn {turn}")
+        } else {
+            String::new()
+        };
+        self.write(&format!("call {name} {call}{place}"));
         let does = self
             .tools
             .get(&request.name)
             .cloned()
             .unwrap_or_else(|| "takes 50".into());
-        let effect = does.contains("ending").then_some(ToolEffect::EndCall);
+        let effect = if does.contains("ending") {
+            Some(ToolEffect::EndCall)
+        } else if does.contains("handing over") {
+            Some(ToolEffect::HandOver(HandOver {
+                reason: "asked for it".into(),
+                summary: "A refund.".into(),
+            }))
+        } else {
+            None
+        };
         let Some(delay) = does
             .split_whitespace()
             .nth(1)

@@ -1178,7 +1178,7 @@ fn a_caller_without_a_microphone_gets_a_hint_before_the_call_ends() {
     66900  Assistant: I still cannot hear you, so I will hang up now. Please call again when your microphone works. Goodbye.
     66900  tell model: I still cannot hear you, so I will hang up now. Please call again when your microphone works. Goodbye.
     66900  store 3 Assistant: I still cannot hear you, so I will hang up now. Please call again when your microphone works. Goodbye.
-    66900  end call: Silence
+    66900  end call: MicrophoneMissing
     ");
 }
 
@@ -1248,7 +1248,7 @@ fn tools_that_are_used_up_end_the_call_after_the_answer() {
     9460  Assistant: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
     9460  tell model: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
     9460  store 3 Assistant: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
-    9460  end call: AgentHangup
+    9460  end call: ToolLimit
     "#);
 }
 
@@ -1598,4 +1598,113 @@ fn a_message_during_a_cough_over_the_answer_is_answered() {
       7890  -> Listening
      12000  end call: Operator
     ");
+}
+
+#[test]
+fn a_tool_is_told_in_which_turn_it_is_called_and_one_without_an_answer_before_is_no_new_one() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+           0 tool a takes 100
+           0 tool b takes 100
+        1000 model calls a
+        1000 model hangs
+        1000 caller speaks 1000 "Call me Grace."
+        1000 model calls b
+        1000 model says "Grace?"
+        2900 caller speaks 1000 "Please do that."
+        1000 model calls b
+        1000 model says "Done."
+        8000 caller speaks 1000 "Yes, that is right."
+       12000 caller hangs up
+    "#), @r#"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2550  call a call_1_1
+     2600  User: Call me Grace.
+     2600  store 1 User: Call me Grace.
+     2650  answer call_1_1: {"ok":true}
+     2650  tool a Ok after 100 ms
+     2700  create response 2
+     2960  -> Listening
+     3400  recognise sound 1: Please
+     3470  count Interruption
+     4100  judge pause 2
+     4420  commit audio
+     4420  -> Thinking
+     4620  User: Please do that.
+     4620  store 2 User: Please do that.
+     6700  create response 3
+     6850  call b call_3_1
+     6950  answer call_3_1: {"ok":true}
+     6950  tool b Ok after 100 ms
+     7000  create response 4
+     7200  play 4
+     7200  -> Speaking
+     7550  Assistant: Grace?
+     7550  store 3 Assistant: Grace? [b] (520 + 2780 -> 3300 ms)
+     7550  -> Listening
+     9200  judge pause 3
+     9520  commit audio
+     9520  create response 5
+     9520  -> Thinking
+     9670  call b call_5_1 in turn 2
+     9720  User: Yes, that is right.
+     9720  store 4 User: Yes, that is right.
+     9770  answer call_5_1: {"ok":true}
+     9770  tool b Ok after 100 ms
+     9820  create response 6
+    10020  play 6
+    10020  -> Speaking
+    10310  Assistant: Done.
+    10310  store 5 Assistant: Done. [b] (520 + 500 -> 1020 ms)
+    10310  -> Listening
+    12000  end call: UserHangup
+    "#);
+}
+
+#[test]
+fn a_call_that_is_handed_over_goes_on_and_is_handed_over_even_if_the_caller_speaks_on() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+           0 tool person takes 2000 handing over
+        1000 model calls person
+        1000 caller speaks 1000 "I want to speak to a person."
+        1000 model says "Somebody will get in touch."
+        2700 caller speaks 1500 "No wait, I want a refund."
+       12000 caller hangs up
+    "#), @r#"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2550  call person call_1_1
+     2600  User: I want to speak to a person.
+     2600  store 1 User: I want to speak to a person.
+     2760  -> Listening
+     3200  recognise sound 1: No wait,
+     3270  count Interruption
+     4400  judge pause 2
+     4550  answer call_1_1: {"ok":true}
+     4550  tool person Ok after 2000 ms
+     4550  hand over: asked for it
+     4670  commit audio
+     4670  create response 2
+     4670  -> Thinking
+     4870  User: No wait, I want a refund.
+     4870  store 2 User: No wait, I want a refund.
+     4870  play 2
+     4870  -> Speaking
+     6480  Assistant: Somebody will get in touch.
+     6480  store 3 Assistant: Somebody will get in touch. (470 + 200 -> 670 ms)
+     6480  -> Listening
+    12000  end call: UserHangup
+    "#);
 }

@@ -50,7 +50,7 @@ async fn row_0_nothing_goes_wrong() {
     3870  heard "You are on the Pro plan, which has three seats."
     "#);
     assert_snapshot!(stage.told(1), @r#"
-    setup "Be kind.", 3 tools
+    setup "Be kind.", 7 tools
     Assistant: Hello, this is Iris.
     turn of 600 ms
     asked
@@ -83,7 +83,7 @@ async fn row_1_a_connection_that_ends_in_an_answer_is_made_again_at_once() {
     4770  heard "You are on the Pro plan, which has three seats."
     "#);
     assert_snapshot!(stage.told(2), @r#"
-    setup "Be kind.", 3 tools
+    setup "Be kind.", 7 tools
     Assistant: Hello, this is Iris.
     User: What plan am I on?
     Assistant: You are on the Pro
@@ -119,7 +119,7 @@ async fn row_1_a_turn_that_is_lost_with_its_connection_is_told_again_as_sound() 
     4370  heard "You are on the Pro plan, which has three seats."
     "#);
     assert_snapshot!(stage.told(2), @r#"
-    setup "Be kind.", 3 tools
+    setup "Be kind.", 7 tools
     turn of 600 ms
     asked
     turn of 400 ms
@@ -136,7 +136,7 @@ async fn row_1_what_is_played_on_while_the_session_is_made_again_is_told_when_it
     stage.turn(600).await;
     stage.run(1_000).await;
     assert_snapshot!(stage.told(2), @r#"
-    setup "Be kind.", 3 tools
+    setup "Be kind.", 7 tools
     User: What plan am I on?
     Assistant: You are on the Pro
     Assistant: Where were we?
@@ -180,7 +180,7 @@ async fn row_2_a_provider_that_comes_back_is_told_all_that_happened_meanwhile() 
     stage.ask();
     stage.run(1_000).await;
     assert_snapshot!(stage.told(2), @r#"
-    setup "Be kind.", 3 tools
+    setup "Be kind.", 7 tools
     User: What plan am I on?
     Assistant: You are on the Pro plan, which has three seats.
     Assistant: One moment, please.
@@ -355,7 +355,7 @@ async fn row_6_a_session_is_exchanged_between_turns_and_nobody_notices() {
     1206310  heard "Three."
     "#);
     assert_snapshot!(stage.told(2), @r#"
-    setup "Be kind.", 3 tools
+    setup "Be kind.", 7 tools
     Assistant: Hello, this is Iris.
     User: What plan am I on?
     call of get_account
@@ -419,13 +419,13 @@ async fn row_6_the_old_session_goes_on_when_the_new_one_cannot_be_had() {
     assert!(!written.contains("Disconnected"), "{written}");
     assert_eq!(written.matches("Completed").count(), 2, "{written}");
     assert_snapshot!(stage.told(1), @r#"
-    setup "Be kind.", 3 tools
+    setup "Be kind.", 7 tools
     turn of 600 ms
     asked
     gone
     "#);
     assert_snapshot!(stage.told(2), @r#"
-    setup "Be kind.", 3 tools
+    setup "Be kind.", 7 tools
     User: What plan am I on?
     Assistant: You are on the Pro plan, which has three seats.
     turn of 600 ms

@@ -128,6 +128,7 @@ export class CallControl {
       soundBlocked: false,
       microphoneWorking: true,
       lines: [],
+      sources: [],
     });
     early.forEach(tell);
   }

@@ -2,7 +2,7 @@
  * The room of a call as the page needs it. Only `livekit/` knows how it is done; tests put a room of their own here.
  */
 import type { ReactNode } from "react";
-import type { TranscriptUpdate } from "./transcript";
+import type { Source, TranscriptUpdate } from "./transcript";
 
 /** What the assistant says it is doing; `connecting` until it says anything. */
 export type AgentState = "connecting" | "initializing" | "idle" | "listening" | "thinking" | "speaking";
@@ -23,6 +23,8 @@ export type RoomEvent =
   | { kind: "agent"; state: AgentState }
   | { kind: "connection"; state: "connected" | "reconnecting" }
   | { kind: "transcript"; update: TranscriptUpdate }
+  /** What the assistant's next words rest on. */
+  | { kind: "sources"; sources: readonly Source[] }
   /** The browser plays no sound until the person presses something. */
   | { kind: "sound"; blocked: boolean }
   | { kind: "microphone"; working: boolean }

@@ -1,6 +1,12 @@
 /** Where a call stands on this page, and how each event moves it. No I/O, no clock. */
 import type { AgentState, CallRoom, CloseCause, RoomEvent } from "./call-room";
-import { mergeTranscript, type TranscriptLine } from "./transcript";
+import {
+  mergeSources,
+  mergeTranscript,
+  type Source,
+  type TranscriptLine,
+  type TranscriptUpdate,
+} from "./transcript";
 
 /** Why a call that was going on is over, as far as the page knows. */
 export type EndCause = CloseCause | "agentLost";
@@ -20,6 +26,8 @@ export interface LiveCall {
   soundBlocked: boolean;
   microphoneWorking: boolean;
   lines: readonly TranscriptLine[];
+  /** Sources of an answer that has not begun. */
+  sources: readonly Source[];
 }
 
 /** Where a call stands. */
@@ -49,7 +57,9 @@ export function onRoomEvent(call: LiveCall, event: RoomEvent, now: number): Call
     case "connection":
       return { ...call, connection: event.state };
     case "transcript":
-      return { ...call, lines: mergeTranscript(call.lines, event.update) };
+      return onTranscript(call, event.update);
+    case "sources":
+      return { ...call, sources: mergeSources(call.sources, event.sources) };
     case "sound":
       return { ...call, soundBlocked: event.blocked };
     case "microphone":
@@ -57,6 +67,16 @@ export function onRoomEvent(call: LiveCall, event: RoomEvent, now: number): Call
     case "closed":
       return endCall(call, event.cause, now);
   }
+}
+
+/** The first words that the assistant begins after sources came rest on them. */
+function onTranscript(call: LiveCall, update: TranscriptUpdate): LiveCall {
+  const { sources } = call;
+  const isKnown = call.lines.some((line) => line.segmentId === update.segmentId);
+  if (isKnown || update.speaker === "user" || sources.length === 0) {
+    return { ...call, lines: mergeTranscript(call.lines, update) };
+  }
+  return { ...call, lines: mergeTranscript(call.lines, { ...update, sources }), sources: [] };
 }
 
 /** The call as it is shown once it is over. */

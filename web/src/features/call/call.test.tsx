@@ -79,6 +79,24 @@ describe("a call", () => {
     expect(screen.getByRole("listitem")).toHaveTextContent("YouWhat plan am I on?");
   });
 
+  it("shows what an answer rests on, under the words that began after it came", async () => {
+    const { room } = await joined();
+    const says = (segmentId: string, text: string, final = false) =>
+      ({
+        kind: "transcript",
+        update: { segmentId, stream: 1, speaker: "agent", text, final },
+      }) as const;
+    const plans = { documentId: "plans", title: "Plans and prices" };
+    await tell(room, listening, says("filler", "One moment."));
+    await tell(room, { kind: "sources", sources: [plans] });
+    await tell(room, { kind: "sources", sources: [plans, { documentId: "refunds", title: "Refunds" }] });
+    await tell(room, says("filler", "One moment, please.", true), says("a", "Pro costs"));
+    await tell(room, says("a", "Pro costs ten.", true), says("b", "Anything else?", true));
+    const lists = screen.getAllByRole("list", { name: "Sources" });
+    expect(lists.map((list) => list.closest("li")?.getAttribute("data-segment-id"))).toEqual(["a"]);
+    expect(lists[0]).toHaveTextContent("Plans and pricesRefunds");
+  });
+
   it("can be made and ended by keyboard alone", async () => {
     const user = userEvent.setup();
     const { room } = open();

@@ -31,7 +31,7 @@ function lineKey({ segmentId, final }: TranscriptLine): string {
   return final ? segmentId : `${segmentId} unfinished`;
 }
 
-function Line({ line: { speaker, text, final, segmentId } }: { line: TranscriptLine }) {
+function Line({ line: { speaker, text, final, segmentId, sources } }: { line: TranscriptLine }) {
   return (
     <li
       className={`line line-${speaker}`}
@@ -42,6 +42,15 @@ function Line({ line: { speaker, text, final, segmentId } }: { line: TranscriptL
     >
       <span className="line-speaker">{speaker === "user" ? "You" : "Assistant"}</span>
       <span className="line-text">{text.trim() || "…"}</span>
+      {sources && (
+        <ul className="sources" aria-label="Sources">
+          {sources.map(({ documentId, title }) => (
+            <li key={documentId} data-source={documentId}>
+              {title}
+            </li>
+          ))}
+        </ul>
+      )}
     </li>
   );
 }

@@ -18,8 +18,17 @@ export interface TranscriptUpdate {
   final: boolean;
 }
 
+/** A document that an answer rests on. */
+export interface Source {
+  documentId: string;
+  title: string;
+}
+
 /** One utterance. An empty one holds the place of words that are still being recognised. */
-export type TranscriptLine = TranscriptUpdate;
+export interface TranscriptLine extends TranscriptUpdate {
+  /** What it rests on, as far as the assistant has said; best first. */
+  sources?: readonly Source[];
+}
 
 /** The most lines kept; older ones are on record with the call. */
 const MAX_LINES = 500;
@@ -27,13 +36,19 @@ const MAX_LINES = 500;
 /** Takes an update in. Lines stand in the order in which their utterances began to arrive. */
 export function mergeTranscript(
   lines: readonly TranscriptLine[],
-  update: TranscriptUpdate,
+  update: TranscriptLine,
 ): readonly TranscriptLine[] {
   const index = lines.findIndex((line) => line.segmentId === update.segmentId);
   const known = lines[index];
   if (!known) return [...lines, update].slice(-MAX_LINES);
   const outdated = update.stream < known.stream || (known.final && !update.final);
-  return outdated ? lines : lines.with(index, update);
+  return outdated ? lines : lines.with(index, { ...known, ...update });
+}
+
+/** Adds sources to those that wait for the answer that they belong to, each document once. */
+export function mergeSources(waiting: readonly Source[], sources: readonly Source[]): readonly Source[] {
+  const isNew = ({ documentId }: Source) => !waiting.some((known) => known.documentId === documentId);
+  return [...waiting, ...sources.filter(isNew)];
 }
 
 /** The lines that have something to show. */

@@ -8,6 +8,7 @@ import {
   CallSchema,
   CallState,
   EndReason,
+  HandOverSchema,
   Role,
   ToolStatus,
   type TurnSchema,
@@ -118,6 +119,16 @@ describe("a past call", () => {
     expect(within(tools).getByRole("list", { name: "Sources" })).toHaveTextContent("Reset password");
     expect(screen.getByText("Answered after 840 ms: noticed the end of your turn in 300 ms")).toBeVisible();
     expect(screen.getByRole("heading", { name: "Call", level: 1 })).toHaveFocus();
+  });
+
+  it("that was handed over says so", async () => {
+    const call = recorded(1);
+    call.endReason = EndReason.TOOL_LIMIT;
+    call.handOver = create(HandOverSchema, { summary: "Wants a refund of the May invoice." });
+    await openPage("/calls/call-1", { getCall: () => ({ call }) });
+    expect(await screen.findByText("A colleague was asked to take over")).toBeVisible();
+    expect(screen.getByText("Wants a refund of the May invoice.")).toBeVisible();
+    expect(screen.getByText("The assistant could look up no more")).toBeVisible();
   });
 
   it("of someone else is not there", async () => {

@@ -53,6 +53,12 @@ function CallOnRecord({ call }: { call: Call }) {
           <dt>Ended</dt>
           <dd>{endReasonWords(call.endReason, call.state)}</dd>
         </div>
+        {call.handOver && (
+          <div className="facts-wide">
+            <dt>A colleague was asked to take over</dt>
+            <dd>{call.handOver.summary}</dd>
+          </div>
+        )}
         <div className="facts-wide">
           <dt>Summary</dt>
           <dd>{call.summary || (isComplete(call) ? "None." : "Comes soon after the end of the call.")}</dd>

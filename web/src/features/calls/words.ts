@@ -15,6 +15,8 @@ const END_REASONS: Record<EndReason, string> = {
   [EndReason.PROVIDER_ERROR]: "The speech service failed",
   [EndReason.MEDIA_ERROR]: "The connection was lost",
   [EndReason.SHUTDOWN]: "The assistant was restarted",
+  [EndReason.MICROPHONE_MISSING]: "Your microphone could not be heard",
+  [EndReason.TOOL_LIMIT]: "The assistant could look up no more",
 };
 
 /** Why a call ended, or that it goes on. */
@@ -40,6 +42,10 @@ export function toolStatusWords(status: ToolStatus): string {
 const TOOLS: Record<string, string> = {
   get_account: "Looked up your account",
   search_knowledge: "Searched the help articles",
+  remember: "Noted something",
+  recall: "Looked at its notes",
+  update_my_name: "Changed your name",
+  hand_over_to_human: "Asked a colleague to take over",
   end_call: "Ended the call",
 };
 

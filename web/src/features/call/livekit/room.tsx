@@ -12,6 +12,7 @@ import {
 } from "livekit-client";
 import { PageError, type Reason } from "../../../api/errors";
 import type { AgentState, CallRoom, CloseCause, RoomEvent, RoomViews } from "../call-room";
+import { SOURCES_TOPIC, sourcesHandler } from "./sources";
 import { TRANSCRIPTION_TOPIC, transcriptionHandler } from "./transcription";
 import { AgentVoice, MicrophoneLevel } from "./views";
 
@@ -64,6 +65,13 @@ class LivekitRoom implements CallRoom {
       transcriptionHandler(
         (identity) => (identity === room.localParticipant.identity ? "user" : "agent"),
         (update) => this.#tell({ kind: "transcript", update }),
+      ),
+    );
+    room.registerTextStreamHandler(
+      SOURCES_TOPIC,
+      sourcesHandler(
+        (identity) => identity === findAgent(room)?.identity,
+        (sources) => this.#tell({ kind: "sources", sources }),
       ),
     );
   }

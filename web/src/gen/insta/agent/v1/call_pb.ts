@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file insta/agent/v1/call.proto.
  */
 export const file_insta_agent_v1_call: GenFile = /*@__PURE__*/
-  fileDesc("ChlpbnN0YS9hZ2VudC92MS9jYWxsLnByb3RvEg5pbnN0YS5hZ2VudC52MSK7AgoEQ2FsbBIPCgdjYWxsX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSKAoFc3RhdGUYAyABKA4yGS5pbnN0YS5hZ2VudC52MS5DYWxsU3RhdGUSLQoKZW5kX3JlYXNvbhgEIAEoDjIZLmluc3RhLmFnZW50LnYxLkVuZFJlYXNvbhIMCgRyb29tGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCghlbmRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAIgBARIUCgdzdW1tYXJ5GAggASgJQgOAAQESIwoFdHVybnMYCSADKAsyFC5pbnN0YS5hZ2VudC52MS5UdXJuQgsKCV9lbmRfdGltZSL+AQoEVHVybhINCgVpbmRleBgBIAEoBRIiCgRyb2xlGAIgASgOMhQuaW5zdGEuYWdlbnQudjEuUm9sZRIRCgR0ZXh0GAMgASgJQgOAAQESLgoKc3RhcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLaW50ZXJydXB0ZWQYBSABKAgSLAoKdG9vbF9jYWxscxgGIAMoCzIYLmluc3RhLmFnZW50LnYxLlRvb2xDYWxsEjEKB2xhdGVuY3kYByABKAsyGy5pbnN0YS5hZ2VudC52MS5UdXJuTGF0ZW5jeUgAiAEBQgoKCF9sYXRlbmN5IqoBCghUb29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIqCgZzdGF0dXMYAyABKA4yGi5pbnN0YS5hZ2VudC52MS5Ub29sU3RhdHVzEjAKCGR1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESDwoHc291cmNlcxgFIAMoCUILCglfZHVyYXRpb24ipgEKC1R1cm5MYXRlbmN5EjQKEWVuZF9vZl90dXJuX2RlbGF5GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC2ZpcnN0X2F1ZGlvGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjEKDnZvaWNlX3RvX3ZvaWNlGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKm8KCUNhbGxTdGF0ZRIaChZDQUxMX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVQ0FMTF9TVEFURV9DT05ORUNUSU5HEAESFQoRQ0FMTF9TVEFURV9BQ1RJVkUQAhIUChBDQUxMX1NUQVRFX0VOREVEEAMqvgIKCUVuZFJlYXNvbhIaChZFTkRfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWRU5EX1JFQVNPTl9VU0VSX0hBTkdVUBABEhsKF0VORF9SRUFTT05fQUdFTlRfSEFOR1VQEAISGwoXRU5EX1JFQVNPTl9VU0VSX1JFUVVFU1QQAxIXChNFTkRfUkVBU09OX09QRVJBVE9SEAQSHwobRU5EX1JFQVNPTl9QQVJUSUNJUEFOVF9MT1NUEAUSFgoSRU5EX1JFQVNPTl9TSUxFTkNFEAYSGQoVRU5EX1JFQVNPTl9USU1FX0xJTUlUEAcSHQoZRU5EX1JFQVNPTl9QUk9WSURFUl9FUlJPUhAIEhoKFkVORF9SRUFTT05fTUVESUFfRVJST1IQCRIXChNFTkRfUkVBU09OX1NIVVRET1dOEAoqPwoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDQoJUk9MRV9VU0VSEAESEgoOUk9MRV9BU1NJU1RBTlQQAiqkAQoKVG9vbFN0YXR1cxIbChdUT09MX1NUQVRVU19VTlNQRUNJRklFRBAAEhcKE1RPT0xfU1RBVFVTX1JVTk5JTkcQARISCg5UT09MX1NUQVRVU19PSxACEhYKElRPT0xfU1RBVFVTX0ZBSUxFRBADEhkKFVRPT0xfU1RBVFVTX1RJTUVEX09VVBAEEhkKFVRPT0xfU1RBVFVTX0NBTkNFTExFRBAFKqwBCgpBZ2VudFN0YXRlEhsKF0FHRU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASHAoYQUdFTlRfU1RBVEVfSU5JVElBTElaSU5HEAESFAoQQUdFTlRfU1RBVEVfSURMRRACEhkKFUFHRU5UX1NUQVRFX0xJU1RFTklORxADEhgKFEFHRU5UX1NUQVRFX1RISU5LSU5HEAQSGAoUQUdFTlRfU1RBVEVfU1BFQUtJTkcQBWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChlpbnN0YS9hZ2VudC92MS9jYWxsLnByb3RvEg5pbnN0YS5hZ2VudC52MSLIAwoEQ2FsbBIPCgdjYWxsX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSKAoFc3RhdGUYAyABKA4yGS5pbnN0YS5hZ2VudC52MS5DYWxsU3RhdGUSLQoKZW5kX3JlYXNvbhgEIAEoDjIZLmluc3RhLmFnZW50LnYxLkVuZFJlYXNvbhIMCgRyb29tGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCghlbmRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAIgBARIUCgdzdW1tYXJ5GAggASgJQgOAAQESIwoFdHVybnMYCSADKAsyFC5pbnN0YS5hZ2VudC52MS5UdXJuEjAKCWhhbmRfb3ZlchgKIAEoCzIYLmluc3RhLmFnZW50LnYxLkhhbmRPdmVySAGIAQESKQoFdXNhZ2UYCyABKAsyFS5pbnN0YS5hZ2VudC52MS5Vc2FnZUgCiAEBEhYKDnByb21wdF92ZXJzaW9uGAwgASgJQgsKCV9lbmRfdGltZUIMCgpfaGFuZF9vdmVyQggKBl91c2FnZSJnCghIYW5kT3ZlchITCgZyZWFzb24YASABKAlCA4ABARIUCgdzdW1tYXJ5GAIgASgJQgOAAQESMAoMcmVxdWVzdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKSAgoFVXNhZ2USKAoEdGV4dBgBIAEoCzIaLmluc3RhLmFnZW50LnYxLlRva2VuVXNhZ2USKQoFYXVkaW8YAiABKAsyGi5pbnN0YS5hZ2VudC52MS5Ub2tlblVzYWdlEikKBWltYWdlGAMgASgLMhouaW5zdGEuYWdlbnQudjEuVG9rZW5Vc2FnZRIcChR0cmFuc2NyaXB0aW9uX3Rva2VucxgEIAEoAxI5ChZ0cmFuc2NyaXB0aW9uX2R1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBGNvc3QYBiABKAsyFC5pbnN0YS5hZ2VudC52MS5Db3N0SACIAQFCBwoFX2Nvc3QiVgoKVG9rZW5Vc2FnZRIUCgxpbnB1dF90b2tlbnMYASABKAMSGwoTY2FjaGVkX2lucHV0X3Rva2VucxgCIAEoAxIVCg1vdXRwdXRfdG9rZW5zGAMgASgDIi0KBENvc3QSFQoNY3VycmVuY3lfY29kZRgBIAEoCRIOCgZtaWNyb3MYAiABKAMi/gEKBFR1cm4SDQoFaW5kZXgYASABKAUSIgoEcm9sZRgCIAEoDjIULmluc3RhLmFnZW50LnYxLlJvbGUSEQoEdGV4dBgDIAEoCUIDgAEBEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2ludGVycnVwdGVkGAUgASgIEiwKCnRvb2xfY2FsbHMYBiADKAsyGC5pbnN0YS5hZ2VudC52MS5Ub29sQ2FsbBIxCgdsYXRlbmN5GAcgASgLMhsuaW5zdGEuYWdlbnQudjEuVHVybkxhdGVuY3lIAIgBAUIKCghfbGF0ZW5jeSKqAQoIVG9vbENhbGwSFAoMdG9vbF9jYWxsX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSKgoGc3RhdHVzGAMgASgOMhouaW5zdGEuYWdlbnQudjEuVG9vbFN0YXR1cxIwCghkdXJhdGlvbhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBEg8KB3NvdXJjZXMYBSADKAlCCwoJX2R1cmF0aW9uIqYBCgtUdXJuTGF0ZW5jeRI0ChFlbmRfb2ZfdHVybl9kZWxheRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgtmaXJzdF9hdWRpbxgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg52b2ljZV90b192b2ljZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbipvCglDYWxsU3RhdGUSGgoWQ0FMTF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFUNBTExfU1RBVEVfQ09OTkVDVElORxABEhUKEUNBTExfU1RBVEVfQUNUSVZFEAISFAoQQ0FMTF9TVEFURV9FTkRFRBADKvwCCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkVORF9SRUFTT05fVVNFUl9IQU5HVVAQARIbChdFTkRfUkVBU09OX0FHRU5UX0hBTkdVUBACEhsKF0VORF9SRUFTT05fVVNFUl9SRVFVRVNUEAMSFwoTRU5EX1JFQVNPTl9PUEVSQVRPUhAEEh8KG0VORF9SRUFTT05fUEFSVElDSVBBTlRfTE9TVBAFEhYKEkVORF9SRUFTT05fU0lMRU5DRRAGEhkKFUVORF9SRUFTT05fVElNRV9MSU1JVBAHEh0KGUVORF9SRUFTT05fUFJPVklERVJfRVJST1IQCBIaChZFTkRfUkVBU09OX01FRElBX0VSUk9SEAkSFwoTRU5EX1JFQVNPTl9TSFVURE9XThAKEiEKHUVORF9SRUFTT05fTUlDUk9QSE9ORV9NSVNTSU5HEAsSGQoVRU5EX1JFQVNPTl9UT09MX0xJTUlUEAwqPwoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDQoJUk9MRV9VU0VSEAESEgoOUk9MRV9BU1NJU1RBTlQQAiqkAQoKVG9vbFN0YXR1cxIbChdUT09MX1NUQVRVU19VTlNQRUNJRklFRBAAEhcKE1RPT0xfU1RBVFVTX1JVTk5JTkcQARISCg5UT09MX1NUQVRVU19PSxACEhYKElRPT0xfU1RBVFVTX0ZBSUxFRBADEhkKFVRPT0xfU1RBVFVTX1RJTUVEX09VVBAEEhkKFVRPT0xfU1RBVFVTX0NBTkNFTExFRBAFKqwBCgpBZ2VudFN0YXRlEhsKF0FHRU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASHAoYQUdFTlRfU1RBVEVfSU5JVElBTElaSU5HEAESFAoQQUdFTlRfU1RBVEVfSURMRRACEhkKFUFHRU5UX1NUQVRFX0xJU1RFTklORxADEhgKFEFHRU5UX1NUQVRFX1RISU5LSU5HEAQSGAoUQUdFTlRfU1RBVEVfU1BFQUtJTkcQBWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * One conversation of one user, from `StartCall` to its end reason.
@@ -82,6 +82,29 @@ export type Call = Message<"insta.agent.v1.Call"> & {
    * @generated from field: repeated insta.agent.v1.Turn turns = 9;
    */
   turns: Turn[];
+
+  /**
+   * Set once somebody of the company is to take the caller's matter over; the last request of the call.
+   *
+   * @generated from field: optional insta.agent.v1.HandOver hand_over = 10;
+   */
+  handOver?: HandOver | undefined;
+
+  /**
+   * What the Realtime model did for the call, as of its last stored turn or its end; absent while it has done nothing.
+   * Filled for operators only.
+   *
+   * @generated from field: optional insta.agent.v1.Usage usage = 11;
+   */
+  usage?: Usage | undefined;
+
+  /**
+   * The version of the prompt that the call began with: `built-in-3`, or the version of the deployment's own. Empty
+   * for calls from before versions had names.
+   *
+   * @generated from field: string prompt_version = 12;
+   */
+  promptVersion: string;
 };
 
 /**
@@ -90,6 +113,161 @@ export type Call = Message<"insta.agent.v1.Call"> & {
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
   messageDesc(file_insta_agent_v1_call, 0);
+
+/**
+ * A caller's matter that somebody of the company is to take over, in the assistant's words. The call goes on.
+ *
+ * @generated from message insta.agent.v1.HandOver
+ */
+export type HandOver = Message<"insta.agent.v1.HandOver"> & {
+  /**
+   * Why; at most 200 characters.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * What whoever takes over should know; at most 500 characters.
+   *
+   * @generated from field: string summary = 2;
+   */
+  summary: string;
+
+  /**
+   * When the assistant asked for it.
+   *
+   * @generated from field: google.protobuf.Timestamp request_time = 3;
+   */
+  requestTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message insta.agent.v1.HandOver.
+ * Use `create(HandOverSchema)` to create a new message.
+ */
+export const HandOverSchema: GenMessage<HandOver> = /*@__PURE__*/
+  messageDesc(file_insta_agent_v1_call, 1);
+
+/**
+ * What a Realtime model did: tokens by kind, what writing down the caller's words took, and the price.
+ *
+ * @generated from message insta.agent.v1.Usage
+ */
+export type Usage = Message<"insta.agent.v1.Usage"> & {
+  /**
+   * Tokens of text.
+   *
+   * @generated from field: insta.agent.v1.TokenUsage text = 1;
+   */
+  text?: TokenUsage | undefined;
+
+  /**
+   * Tokens of sound.
+   *
+   * @generated from field: insta.agent.v1.TokenUsage audio = 2;
+   */
+  audio?: TokenUsage | undefined;
+
+  /**
+   * Tokens of images.
+   *
+   * @generated from field: insta.agent.v1.TokenUsage image = 3;
+   */
+  image?: TokenUsage | undefined;
+
+  /**
+   * Tokens of the transcription model, input and output, where it counts tokens.
+   *
+   * @generated from field: int64 transcription_tokens = 4;
+   */
+  transcriptionTokens: bigint;
+
+  /**
+   * The sound that the transcription model wrote down, where it counts time.
+   *
+   * @generated from field: google.protobuf.Duration transcription_duration = 5;
+   */
+  transcriptionDuration?: Duration | undefined;
+
+  /**
+   * What the Realtime model's tokens cost at the prices of the deployment; absent without prices. Transcription is
+   * not in it.
+   *
+   * @generated from field: optional insta.agent.v1.Cost cost = 6;
+   */
+  cost?: Cost | undefined;
+};
+
+/**
+ * Describes the message insta.agent.v1.Usage.
+ * Use `create(UsageSchema)` to create a new message.
+ */
+export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
+  messageDesc(file_insta_agent_v1_call, 2);
+
+/**
+ * Tokens of one kind.
+ *
+ * @generated from message insta.agent.v1.TokenUsage
+ */
+export type TokenUsage = Message<"insta.agent.v1.TokenUsage"> & {
+  /**
+   * Input that was not in the provider's cache.
+   *
+   * @generated from field: int64 input_tokens = 1;
+   */
+  inputTokens: bigint;
+
+  /**
+   * Input that was in the cache, and costs less.
+   *
+   * @generated from field: int64 cached_input_tokens = 2;
+   */
+  cachedInputTokens: bigint;
+
+  /**
+   * Output.
+   *
+   * @generated from field: int64 output_tokens = 3;
+   */
+  outputTokens: bigint;
+};
+
+/**
+ * Describes the message insta.agent.v1.TokenUsage.
+ * Use `create(TokenUsageSchema)` to create a new message.
+ */
+export const TokenUsageSchema: GenMessage<TokenUsage> = /*@__PURE__*/
+  messageDesc(file_insta_agent_v1_call, 3);
+
+/**
+ * An amount of money.
+ *
+ * @generated from message insta.agent.v1.Cost
+ */
+export type Cost = Message<"insta.agent.v1.Cost"> & {
+  /**
+   * ISO 4217, for example `USD`.
+   *
+   * @generated from field: string currency_code = 1;
+   */
+  currencyCode: string;
+
+  /**
+   * Millionths of the currency's unit: 1,250,000 are 1.25 dollars.
+   *
+   * @generated from field: int64 micros = 2;
+   */
+  micros: bigint;
+};
+
+/**
+ * Describes the message insta.agent.v1.Cost.
+ * Use `create(CostSchema)` to create a new message.
+ */
+export const CostSchema: GenMessage<Cost> = /*@__PURE__*/
+  messageDesc(file_insta_agent_v1_call, 4);
 
 /**
  * What one side said, and what was done for it.
@@ -152,7 +330,7 @@ export type Turn = Message<"insta.agent.v1.Turn"> & {
  * Use `create(TurnSchema)` to create a new message.
  */
 export const TurnSchema: GenMessage<Turn> = /*@__PURE__*/
-  messageDesc(file_insta_agent_v1_call, 1);
+  messageDesc(file_insta_agent_v1_call, 5);
 
 /**
  * One tool that the assistant called.
@@ -201,7 +379,7 @@ export type ToolCall = Message<"insta.agent.v1.ToolCall"> & {
  * Use `create(ToolCallSchema)` to create a new message.
  */
 export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
-  messageDesc(file_insta_agent_v1_call, 2);
+  messageDesc(file_insta_agent_v1_call, 6);
 
 /**
  * How long the parts of an answer took.
@@ -236,7 +414,7 @@ export type TurnLatency = Message<"insta.agent.v1.TurnLatency"> & {
  * Use `create(TurnLatencySchema)` to create a new message.
  */
 export const TurnLatencySchema: GenMessage<TurnLatency> = /*@__PURE__*/
-  messageDesc(file_insta_agent_v1_call, 3);
+  messageDesc(file_insta_agent_v1_call, 7);
 
 /**
  * Where a call stands.
@@ -361,6 +539,20 @@ export enum EndReason {
    * @generated from enum value: END_REASON_SHUTDOWN = 10;
    */
   SHUTDOWN = 10,
+
+  /**
+   * The caller's microphone was never there, so nobody could be heard.
+   *
+   * @generated from enum value: END_REASON_MICROPHONE_MISSING = 11;
+   */
+  MICROPHONE_MISSING = 11,
+
+  /**
+   * The assistant had used as many tools as it may in one call.
+   *
+   * @generated from enum value: END_REASON_TOOL_LIMIT = 12;
+   */
+  TOOL_LIMIT = 12,
 }
 
 /**

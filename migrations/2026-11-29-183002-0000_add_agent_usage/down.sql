@@ -1,0 +1,3 @@
+ALTER TABLE insta_agent.calls
+  DROP COLUMN usage,
+  DROP COLUMN cost_usd_micros;
