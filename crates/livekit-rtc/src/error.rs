@@ -112,6 +112,9 @@ pub enum CommandError {
     /// There is no published track.
     #[error("no track is published")]
     NoTrack,
+    /// The call of a method was answered before, or its time is over, or its caller has left.
+    #[error("nobody waits for the answer to this call")]
+    RpcEnded,
 }
 
 macro_rules! disconnect_reasons {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{DisconnectReason, Identity, StreamId, TrackSid};
+use crate::{DisconnectReason, Identity, RpcInvocation, StreamId, TrackSid};
 
 /// Named text values: of a participant, or of a text stream.
 pub type Attributes = HashMap<String, String>;
@@ -72,6 +72,8 @@ pub enum Event {
     DataReceived(DataReceived),
     /// A legacy transcription packet came.
     Transcription(Transcription),
+    /// Somebody calls a method of ours, and waits for [`crate::Participant::respond_rpc`].
+    RpcInvoked(RpcInvocation),
     /// The connection is lost and being made again. Subscribed tracks are gone until
     /// `TrackSubscribed` comes again; open text streams have ended.
     Reconnecting,

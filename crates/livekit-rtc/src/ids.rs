@@ -56,3 +56,8 @@ text_id! {
     /// The id of a text stream.
     StreamId
 }
+
+text_id! {
+    /// The id of a call of a method.
+    RpcId
+}

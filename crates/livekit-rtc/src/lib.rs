@@ -9,7 +9,7 @@
 //! no models, no conversation.
 //!
 //! Left for later, with room kept for it: resuming a session (a lost connection is replaced by a
-//! new one), byte streams, RPC, statistics, TURN, end-to-end encryption.
+//! new one), byte streams, statistics, TURN, end-to-end encryption.
 
 mod audio;
 mod collect;
@@ -23,6 +23,7 @@ mod ids;
 mod livekit_crate;
 mod options;
 mod participant;
+mod rpc;
 mod shard;
 mod signal;
 
@@ -37,9 +38,10 @@ pub use event::{
     Attributes, DataReceived, Event, Events, ParticipantKind, RemoteParticipant, RemoteTrack,
     TextStreamClosed, TextStreamOpened, TrackSource, Transcription, TranscriptionSegment,
 };
-pub use ids::{Identity, StreamId, TrackSid};
+pub use ids::{Identity, RpcId, StreamId, TrackSid};
 #[cfg(feature = "livekit-crate")]
 pub use livekit_crate::LivekitCrate;
 pub use options::{DataOptions, JoinOptions, ShardConfig, TextOptions, TrackOptions};
 pub use participant::{LocalParticipant, Participant, TextWriter};
+pub use rpc::{MAX_RPC_PAYLOAD, RpcError, RpcFailure, RpcInvocation, RpcRequest};
 pub use shard::Shard;

@@ -42,6 +42,8 @@ pub struct JoinOptions {
     pub publish: Option<TrackOptions>,
     /// Attributes set as soon as the server has let us in, before media is up.
     pub attributes: Attributes,
+    /// The methods that others may call; calls of any other are refused.
+    pub rpc_methods: Vec<String>,
     /// How long joining may take in all.
     pub timeout: Duration,
     /// How long a command on the participant may take.
@@ -62,6 +64,7 @@ impl JoinOptions {
             auto_subscribe: true,
             publish: None,
             attributes: Attributes::new(),
+            rpc_methods: Vec::new(),
             timeout: Duration::from_secs(10),
             command_timeout: Duration::from_secs(5),
             reconnect_timeout: Duration::from_secs(60),

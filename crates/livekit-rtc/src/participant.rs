@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
+use crate::core::RpcAnswer;
 use crate::{
-    Attributes, CommandError, DataOptions, DisconnectReason, Identity, StreamId, TextOptions,
-    TrackSid, Transcription,
+    Attributes, CommandError, DataOptions, DisconnectReason, Identity, RpcError, RpcFailure, RpcId,
+    RpcRequest, StreamId, TextOptions, TrackSid, Transcription,
 };
 
 /// Commands that may wait for the participant at a time.
@@ -77,6 +78,15 @@ pub(crate) enum Command {
         id: StreamId,
         attributes: Attributes,
         complete: bool,
+    },
+    PerformRpc {
+        id: RpcId,
+        request: RpcRequest,
+        answer: RpcAnswer,
+    },
+    RespondRpc {
+        id: RpcId,
+        outcome: Result<String, RpcError>,
     },
     Leave(DisconnectReason),
 }
@@ -174,6 +184,37 @@ impl Participant {
             id,
             open: true,
         })
+    }
+
+    /// Calls a method of somebody in the room and waits for its answer, for as long as the request
+    /// says.
+    ///
+    /// # Errors
+    /// What the method says went wrong, or an [`RpcFailure`].
+    pub async fn perform_rpc(&self, request: RpcRequest) -> Result<String, RpcError> {
+        let (answer, outcome) = oneshot::channel();
+        let id = RpcId::from(Uuid::new_v4().to_string());
+        let command = Command::PerformRpc {
+            id,
+            request,
+            answer,
+        };
+        let failed = || RpcError::from(RpcFailure::SendFailed);
+        self.request(command).await.map_err(|_| failed())?;
+        outcome.await.unwrap_or_else(|_| Err(failed()))
+    }
+
+    /// Answers a call that [`crate::Event::RpcInvoked`] told of.
+    ///
+    /// # Errors
+    /// [`CommandError::RpcEnded`] when nobody waits for it any more, [`CommandError::TooLarge`] when
+    /// it has more than [`crate::MAX_RPC_PAYLOAD`] bytes; the caller is then told so.
+    pub async fn respond_rpc(
+        &self,
+        id: RpcId,
+        outcome: Result<String, RpcError>,
+    ) -> Result<(), CommandError> {
+        self.request(Command::RespondRpc { id, outcome }).await
     }
 
     /// Leaves the room and tells the server why; returns when that is done.

@@ -91,6 +91,14 @@ impl Session {
                 }
                 None => respond(reply, Err(CommandError::StreamLost)),
             },
+            Command::PerformRpc {
+                id,
+                request,
+                answer,
+            } => {
+                self.perform_rpc(now, id, request, answer, reply);
+            }
+            Command::RespondRpc { id, outcome } => self.respond_rpc(&id, outcome, reply),
             Command::Leave(reason) => {
                 self.leave(reason);
                 respond(reply, Ok(()));
@@ -168,7 +176,7 @@ impl Session {
         self.enqueue(&[header], true, Some(id), Some(reply));
     }
 
-    fn enqueue(
+    pub(super) fn enqueue(
         &mut self,
         packets: &[proto::DataPacket],
         reliable: bool,

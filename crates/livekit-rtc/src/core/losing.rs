@@ -144,6 +144,7 @@ impl Session {
     pub(super) fn close(&mut self) {
         self.connection = Connection::Down { retry_at: None };
         self.outbox.close();
+        self.calls.close();
         self.fail_metadata_requests();
     }
 }

@@ -13,6 +13,7 @@ mod media;
 mod outbox;
 mod peer;
 mod roster;
+mod rpc;
 mod sdp;
 mod session;
 mod signalling;
@@ -27,6 +28,7 @@ use secrecy::SecretString;
 
 pub(crate) use link::Sockets;
 pub(crate) use peer::Role;
+pub(crate) use rpc::RpcAnswer;
 pub(crate) use session::{Session, SessionConfig};
 
 use crate::participant::Request;

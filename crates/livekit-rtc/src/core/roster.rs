@@ -102,6 +102,10 @@ impl Roster {
         self.people.insert(identity, person);
     }
 
+    pub(super) fn contains(&self, identity: &Identity) -> bool {
+        self.people.contains_key(identity)
+    }
+
     /// The audio track with this id.
     pub(super) fn track(&self, sid: &str) -> Option<&RemoteTrack> {
         let mut tracks = self.people.values().flat_map(|person| &person.tracks);

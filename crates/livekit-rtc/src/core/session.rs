@@ -17,6 +17,7 @@ use super::media::Media;
 use super::outbox::Outbox;
 use super::peer::PeerEvent;
 use super::roster::Roster;
+use super::rpc::Calls;
 use super::text::{Incoming, Outgoing};
 use super::{Input, Output};
 use crate::{
@@ -51,6 +52,7 @@ pub(crate) struct Session {
     pub(super) incoming: Incoming,
     pub(super) outgoing: HashMap<StreamId, Outgoing>,
     pub(super) outbox: Outbox,
+    pub(super) calls: Calls,
     pub(super) metadata_requests: Vec<MetadataRequest>,
     pub(super) last_request_id: u32,
     pub(super) media: Media,
@@ -98,6 +100,7 @@ impl Session {
             incoming: Incoming::default(),
             outgoing: HashMap::new(),
             outbox: Outbox::default(),
+            calls: Calls::default(),
             metadata_requests: Vec::new(),
             last_request_id: 0,
             media: Media::new(audio, config.epoch),
@@ -173,6 +176,7 @@ impl Session {
             .into_iter()
             .chain(connection)
             .chain(self.media.next_deadline())
+            .chain(self.calls.next_deadline())
             .min()
     }
 
@@ -211,6 +215,7 @@ impl Session {
     }
 
     pub(super) fn check_deadlines(&mut self, now: Instant) {
+        self.expire_rpc(now);
         match self.phase {
             Phase::Joining { until } if now >= until => {
                 let (limit, stage) = (self.options.timeout, self.connection.stage());
@@ -298,14 +303,14 @@ impl Session {
                     self.media.receive(now, mid, sequence, time, payload);
                 }
                 PeerEvent::Data { bytes } => match proto::DataPacket::decode(&*bytes) {
-                    Ok(packet) => self.handle_packet(packet),
+                    Ok(packet) => self.handle_packet(now, packet),
                     Err(_) => debug!("Ignored a data packet that is not one"),
                 },
             }
         }
     }
 
-    pub(super) fn handle_packet(&mut self, packet: proto::DataPacket) {
+    pub(super) fn handle_packet(&mut self, now: Instant, packet: proto::DataPacket) {
         let sender = packet.participant_identity;
         self.with_events(|session, events| match packet.value {
             Some(Value::User(user)) => {
@@ -323,10 +328,16 @@ impl Session {
             Some(Value::StreamHeader(header)) => session.incoming.header(&sender, header, events),
             Some(Value::StreamChunk(chunk)) => session.incoming.chunk(&chunk, events),
             Some(Value::StreamTrailer(trailer)) => session.incoming.trailer(trailer, events),
-            // RPC, byte streams, DTMF and metrics are not spoken here yet.
+            Some(Value::RpcRequest(request)) => {
+                session.rpc_requested(now, &sender, request, events);
+            }
+            Some(Value::RpcAck(ack)) => session.rpc_confirmed(&sender, &ack),
+            Some(Value::RpcResponse(response)) => session.rpc_answered(&sender, response),
+            // DTMF and metrics are of no concern here.
             _ => {}
         });
     }
+
     pub(super) fn set_local(&mut self, local: LocalParticipant) {
         self.local = local.clone();
         self.outputs.push_back(Output::Local(local));

@@ -93,7 +93,10 @@ impl Session {
             let error = JoinError::Local(format!("media could not be set up: {error}"));
             return self.lose(now, Loss::Broken(error));
         }
-        self.with_events(|session, events| session.roster.reset(join.other_participants, events));
+        self.with_events(|session, events| {
+            session.roster.reset(join.other_participants, events);
+            session.forget_who_left(events);
+        });
     }
 
     pub(super) fn connect_media(
@@ -153,18 +156,24 @@ impl Session {
                     session.roster.update(info, events);
                 }
             }
-            let left: Vec<Identity> = events
-                .iter()
-                .filter_map(|event| match event {
-                    Event::ParticipantDisconnected { identity, .. } => Some(identity.clone()),
-                    _ => None,
-                })
-                .collect();
-            for identity in left {
-                session.incoming.sender_left(&identity, events);
-            }
+            session.forget_who_left(events);
             session.sync_tracks(events);
         });
+    }
+
+    /// Nothing more comes from those who have left by these events.
+    fn forget_who_left(&mut self, events: &mut Vec<Event>) {
+        let left: Vec<Identity> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::ParticipantDisconnected { identity, .. } => Some(identity.clone()),
+                _ => None,
+            })
+            .collect();
+        for identity in left {
+            self.incoming.sender_left(&identity, events);
+            self.rpc_peer_left(&identity);
+        }
     }
 
     pub(super) fn update_self(&mut self, info: proto::ParticipantInfo, events: &mut Vec<Event>) {

@@ -3,6 +3,7 @@
 mod joining;
 mod messages;
 mod reconnecting;
+mod rpc;
 mod server;
 mod sound;
 mod world;

@@ -81,8 +81,11 @@ impl AudioHandler for Voice {
 
 /// Options of a participant that speaks.
 pub(super) fn options() -> JoinOptions {
-    JoinOptions::new("ws://server", "token 0".to_owned().into())
-        .publishing(TrackOptions::speech("voice"))
+    JoinOptions {
+        rpc_methods: vec!["reverse".to_owned()],
+        ..JoinOptions::new("ws://server", "token 0".to_owned().into())
+    }
+    .publishing(TrackOptions::speech("voice"))
 }
 
 impl World {
@@ -295,6 +298,18 @@ impl World {
     pub(super) fn hang_up(&mut self) {
         self.server = None;
         self.fly(LATENCY, What::HungUp);
+    }
+
+    /// Somebody leaves the room.
+    pub(super) fn leaves(&mut self, identity: &str) {
+        let gone = proto::ParticipantInfo {
+            state: proto::participant_info::State::Disconnected.into(),
+            identity: identity.into(),
+            ..super::server::other()
+        };
+        self.say(FromServer::Update(proto::ParticipantUpdate {
+            participants: vec![gone],
+        }));
     }
 
     /// Asks the participant for something.
