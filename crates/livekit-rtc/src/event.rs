@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{DisconnectReason, Identity, RpcInvocation, StreamId, TrackSid};
 
-/// Named text values: of a participant, or of a text stream.
+/// Named text values: of a participant, or of a stream.
 pub type Attributes = HashMap<String, String>;
 
 /// Something that happened in the room.
@@ -67,7 +67,18 @@ pub enum Event {
         text: String,
     },
     /// A text stream ended. No more text of it comes.
-    TextStreamClosed(TextStreamClosed),
+    TextStreamClosed(StreamClosed),
+    /// A byte stream begins.
+    ByteStreamOpened(ByteStreamOpened),
+    /// Content of an open byte stream, in order.
+    ByteStreamChunk {
+        /// Which stream.
+        id: StreamId,
+        /// The content.
+        content: Vec<u8>,
+    },
+    /// A byte stream ended. No more content of it comes.
+    ByteStreamClosed(StreamClosed),
     /// A data packet came.
     DataReceived(DataReceived),
     /// A legacy transcription packet came.
@@ -75,7 +86,7 @@ pub enum Event {
     /// Somebody calls a method of ours, and waits for [`crate::Participant::respond_rpc`].
     RpcInvoked(RpcInvocation),
     /// The connection is lost and being made again. Subscribed tracks are gone until
-    /// `TrackSubscribed` comes again; open text streams have ended.
+    /// `TrackSubscribed` comes again; open streams have ended.
     Reconnecting,
     /// There is a new connection.
     Reconnected {
@@ -144,6 +155,8 @@ pub struct RemoteTrack {
     pub source: TrackSource,
     /// Whether it is muted.
     pub muted: bool,
+    /// Whether a byte stream brings what was said on it before anybody listened.
+    pub has_preconnect_buffer: bool,
 }
 
 /// Where a track's sound comes from.
@@ -173,9 +186,30 @@ pub struct TextStreamOpened {
     pub timestamp_ms: i64,
 }
 
-/// The end of a text stream.
+/// The header of a byte stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextStreamClosed {
+pub struct ByteStreamOpened {
+    /// Its id.
+    pub id: StreamId,
+    /// Its topic.
+    pub topic: String,
+    /// Who sends it.
+    pub sender: Identity,
+    /// A name for its content, of a file for instance.
+    pub name: String,
+    /// What its content is.
+    pub mime_type: String,
+    /// Attributes of the header.
+    pub attributes: Attributes,
+    /// How many bytes will come, if the sender knows.
+    pub total_bytes: Option<u64>,
+    /// Milliseconds since the Unix epoch, by the sender's clock.
+    pub timestamp_ms: i64,
+}
+
+/// The end of a text or byte stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamClosed {
     /// Which stream.
     pub id: StreamId,
     /// Attributes of the header, overlaid with those of the trailer.

@@ -53,7 +53,7 @@ text_id! {
 }
 
 text_id! {
-    /// The id of a text stream.
+    /// The id of a text or byte stream.
     StreamId
 }
 

@@ -9,7 +9,7 @@
 //! no models, no conversation.
 //!
 //! Left for later, with room kept for it: resuming a session (a lost connection is replaced by a
-//! new one), byte streams, statistics, TURN, end-to-end encryption.
+//! new one), sending byte streams, statistics, TURN, end-to-end encryption.
 
 mod audio;
 mod collect;
@@ -31,12 +31,12 @@ pub use audio::{
     AudioHandler, Content, FRAME_DURATION, FRAME_SAMPLES, Frame, NoAudio, Playout, Received,
     SAMPLE_RATE,
 };
-pub use collect::{TextCollector, TextMessage};
+pub use collect::{ByteCollector, ByteMessage, TextCollector, TextMessage};
 pub use connector::{Connector, Joining};
 pub use error::{CommandError, DisconnectReason, JoinError, JoinStage};
 pub use event::{
-    Attributes, DataReceived, Event, Events, ParticipantKind, RemoteParticipant, RemoteTrack,
-    TextStreamClosed, TextStreamOpened, TrackSource, Transcription, TranscriptionSegment,
+    Attributes, ByteStreamOpened, DataReceived, Event, Events, ParticipantKind, RemoteParticipant,
+    RemoteTrack, StreamClosed, TextStreamOpened, TrackSource, Transcription, TranscriptionSegment,
 };
 pub use ids::{Identity, RpcId, StreamId, TrackSid};
 #[cfg(feature = "livekit-crate")]

@@ -9,8 +9,8 @@ use proto::request_response::Reason;
 use proto::signal_request::Message as ToServer;
 
 use super::outbox::{self, Message};
+use super::outgoing::Outgoing;
 use super::session::Session;
-use super::text::Outgoing;
 use crate::participant::{Command, Reply, Request};
 use crate::{
     Attributes, CommandError, DataOptions, Identity, StreamId, TextOptions, Transcription,

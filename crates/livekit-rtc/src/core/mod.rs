@@ -7,10 +7,12 @@
 
 mod commands;
 mod connection;
+mod incoming;
 mod link;
 mod losing;
 mod media;
 mod outbox;
+mod outgoing;
 mod peer;
 mod roster;
 mod rpc;
@@ -19,7 +21,6 @@ mod session;
 mod signalling;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use std::net::SocketAddr;
 

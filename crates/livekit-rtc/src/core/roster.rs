@@ -190,6 +190,9 @@ fn audio_tracks(info: &proto::ParticipantInfo) -> Vec<RemoteTrack> {
             _ => TrackSource::Other,
         },
         muted: track.muted,
+        has_preconnect_buffer: track
+            .audio_features()
+            .any(|feature| feature == proto::AudioTrackFeature::TfPreconnectBuffer),
     });
     tracks.collect()
 }

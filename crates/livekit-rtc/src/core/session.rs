@@ -12,13 +12,14 @@ use tracing::debug;
 
 use super::commands::MetadataRequest;
 use super::connection::Connection;
+use super::incoming::Incoming;
 use super::losing::Loss;
 use super::media::Media;
 use super::outbox::Outbox;
+use super::outgoing::Outgoing;
 use super::peer::PeerEvent;
 use super::roster::Roster;
 use super::rpc::Calls;
-use super::text::{Incoming, Outgoing};
 use super::{Input, Output};
 use crate::{
     Attributes, AudioHandler, DataReceived, DisconnectReason, Event, Identity, JoinError,
@@ -177,6 +178,7 @@ impl Session {
             .chain(connection)
             .chain(self.media.next_deadline())
             .chain(self.calls.next_deadline())
+            .chain(self.incoming.next_deadline())
             .min()
     }
 
@@ -216,6 +218,7 @@ impl Session {
 
     pub(super) fn check_deadlines(&mut self, now: Instant) {
         self.expire_rpc(now);
+        self.with_events(|session, events| session.incoming.expire(now, events));
         match self.phase {
             Phase::Joining { until } if now >= until => {
                 let (limit, stage) = (self.options.timeout, self.connection.stage());
@@ -325,9 +328,15 @@ impl Session {
             Some(Value::Transcription(packet)) => {
                 events.push(Event::Transcription(transcription(packet)));
             }
-            Some(Value::StreamHeader(header)) => session.incoming.header(&sender, header, events),
-            Some(Value::StreamChunk(chunk)) => session.incoming.chunk(&chunk, events),
-            Some(Value::StreamTrailer(trailer)) => session.incoming.trailer(trailer, events),
+            Some(Value::StreamHeader(header)) => {
+                session.incoming.header(now, &sender, header, events);
+            }
+            Some(Value::StreamChunk(chunk)) => {
+                session.incoming.chunk(now, &sender, chunk, events);
+            }
+            Some(Value::StreamTrailer(trailer)) => {
+                session.incoming.trailer(&sender, trailer, events);
+            }
             Some(Value::RpcRequest(request)) => {
                 session.rpc_requested(now, &sender, request, events);
             }

@@ -46,6 +46,8 @@ pub(super) fn track(publication: &RemoteTrackPublication, owner: &RemoteParticip
             _ => Source::Other,
         },
         muted: publication.is_muted(),
+        // The crate does not tell.
+        has_preconnect_buffer: false,
     }
 }
 

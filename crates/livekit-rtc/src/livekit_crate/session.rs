@@ -19,7 +19,7 @@ use crate::participant::Request;
 use crate::{
     AudioHandler, Content, DataReceived, DisconnectReason as Reason, Event, FRAME_DURATION,
     FRAME_SAMPLES, Frame, Identity, LocalParticipant as Local, Playout, Received, SAMPLE_RATE,
-    StreamId, TextStreamClosed, TextStreamOpened, TrackSid as Sid, Transcription as Transcript,
+    StreamClosed, StreamId, TextStreamOpened, TrackSid as Sid, Transcription as Transcript,
     TranscriptionSegment as Segment,
 };
 
@@ -338,7 +338,7 @@ async fn read(mut reader: TextStreamReader, sender: Identity, news: mpsc::Sender
             }))
             .await;
     }
-    let closed = TextStreamClosed {
+    let closed = StreamClosed {
         id,
         attributes: info.attributes(),
         complete,
