@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{DisconnectReason, Identity, RpcInvocation, StreamId, TrackSid};
+use crate::{DisconnectReason, Identity, RpcInvocation, Statistics, StreamId, TrackSid};
 
 /// Named text values: of a participant, or of a stream.
 pub type Attributes = HashMap<String, String>;
@@ -85,6 +85,8 @@ pub enum Event {
     Transcription(Transcription),
     /// Somebody calls a method of ours, and waits for [`crate::Participant::respond_rpc`].
     RpcInvoked(RpcInvocation),
+    /// How well the network carries sound.
+    Statistics(Statistics),
     /// The connection is lost and being made again. Subscribed tracks are gone until
     /// `TrackSubscribed` comes again; open streams have ended.
     Reconnecting,

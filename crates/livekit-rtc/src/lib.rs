@@ -9,7 +9,7 @@
 //! no models, no conversation.
 //!
 //! Left for later, with room kept for it: resuming a session (a lost connection is replaced by a
-//! new one), sending byte streams, statistics, TURN, end-to-end encryption.
+//! new one), sending byte streams, TURN, end-to-end encryption.
 
 mod audio;
 mod collect;
@@ -26,6 +26,7 @@ mod participant;
 mod rpc;
 mod shard;
 mod signal;
+mod statistics;
 
 pub use audio::{
     AudioHandler, Content, FRAME_DURATION, FRAME_SAMPLES, Frame, NoAudio, Playout, Received,
@@ -45,3 +46,4 @@ pub use options::{DataOptions, JoinOptions, ShardConfig, TextOptions, TrackOptio
 pub use participant::{LocalParticipant, Participant, TextWriter};
 pub use rpc::{MAX_RPC_PAYLOAD, RpcError, RpcFailure, RpcInvocation, RpcRequest};
 pub use shard::Shard;
+pub use statistics::{Quality, Statistics, TrackQuality};

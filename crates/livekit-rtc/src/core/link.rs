@@ -8,7 +8,7 @@ use proto::signal_request::Message as ToServer;
 use str0m::change::SdpPendingOffer;
 use str0m::media::Mid;
 
-use super::peer::{MediaError, Peer, PeerEvent, Published, Role};
+use super::peer::{Figures, MediaError, Peer, PeerEvent, Published, Role};
 use super::sdp::{self, OfferedTrack};
 use crate::audio::Packet;
 
@@ -120,6 +120,12 @@ impl Link {
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// What was measured of what we send and of what we receive, if it is new.
+    pub(super) fn figures(&mut self) -> Option<(&Figures, &Figures)> {
+        let are_new = self.publisher.take_news();
+        are_new.then(|| (self.publisher.figures(), self.subscriber.figures()))
     }
 
     /// The tracks the server sends us.

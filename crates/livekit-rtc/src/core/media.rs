@@ -120,6 +120,12 @@ impl Media {
         }
     }
 
+    /// Whose sound comes by this way.
+    pub(super) fn track(&self, mid: Mid) -> Option<&RemoteTrack> {
+        let live = self.live.iter().find(|live| live.mid == mid)?;
+        Some(&live.track)
+    }
+
     /// Does what is due: time that passed without packets, and playout.
     pub(super) fn handle_timeout(&mut self, now: Instant, link: &mut Link) {
         for live in &mut self.live {

@@ -12,9 +12,11 @@ use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::media::{Direction, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
+use str0m::stats::PeerStats;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 use tracing::debug;
 
+use crate::Quality;
 use crate::audio::Packet;
 
 /// Which of the two peer connections.
@@ -68,10 +70,26 @@ pub(super) struct Peer {
     /// Since when there is no path to the server.
     down_since: Option<Instant>,
     sources: Vec<(Ssrc, Mid)>,
+    figures: Figures,
     open_channels: Vec<(ChannelId, String)>,
     events: VecDeque<PeerEvent>,
     failed: Option<MediaError>,
 }
+
+/// What the engine has measured.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    pub(super) round_trip: Option<Duration>,
+    /// Of the track that we send, as the server reports.
+    pub(super) sent: Option<Quality>,
+    pub(super) received: Vec<(Mid, Quality)>,
+    are_new: bool,
+}
+
+/// How often it measures.
+const STATISTICS_INTERVAL: Duration = Duration::from_secs(2);
+/// Ticks in a second of the clock that all sound of WebRTC has.
+const CLOCK: f64 = 48_000.0;
 
 /// A path is checked again this often, with pauses that double, before it counts as broken.
 /// The first is short because the server settles on a path when it is asked a second time, and by
@@ -90,6 +108,7 @@ impl Peer {
             .set_rtp_mode(true)
             .clear_codecs()
             .enable_opus(true, false);
+        config = config.set_stats_interval(Some(STATISTICS_INTERVAL));
         config.set_initial_stun_rto(FIRST_CHECK_PAUSE);
         config.set_max_stun_rto(LONGEST_CHECK_PAUSE);
         config.set_max_stun_retransmits(CHECK_REPEATS);
@@ -105,6 +124,7 @@ impl Peer {
             connected: false,
             down_since: None,
             sources: Vec::new(),
+            figures: Figures::default(),
             open_channels: Vec::new(),
             events: VecDeque::new(),
             failed: None,
@@ -262,6 +282,16 @@ impl Peer {
         self.down_since
     }
 
+    /// What has been measured so far.
+    pub(super) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// Whether that has become more since the last time it was asked.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.figures.are_new)
+    }
+
     /// Whether the channel for reliable messages is open.
     pub(super) fn is_open(&self) -> bool {
         self.open_channels
@@ -358,6 +388,18 @@ impl Peer {
             Event::ChannelOpen(channel, label) => self.open_channels.push((channel, label)),
             Event::ChannelClose(channel) => self.open_channels.retain(|(open, _)| *open != channel),
             Event::ChannelData(data) => self.events.push_back(PeerEvent::Data { bytes: data.data }),
+            Event::PeerStats(stats) => self.figures.measured(&stats),
+            Event::MediaEgressStats(stats) => {
+                self.figures.round_trip = stats.rtt.or(self.figures.round_trip);
+                if let Some(remote) = stats.remote {
+                    let before = self.figures.sent.map(|quality| quality.loss);
+                    self.figures.sent = Some(quality(remote.jitter, stats.loss.or(before)));
+                }
+            }
+            Event::MediaIngressStats(stats) => {
+                let quality = quality(stats.jitter, stats.loss);
+                self.figures.received.push((stats.mid, quality));
+            }
             Event::RtpPacket(packet) => {
                 if let Some(mid) = self.mid_of(packet.header.ssrc) {
                     let sequence = *packet.seq_no;
@@ -382,6 +424,23 @@ impl Peer {
         let mid = self.rtc.direct_api().stream_rx(&source)?.mid();
         self.sources.push((source, mid));
         Some(mid)
+    }
+}
+
+impl Figures {
+    /// A new round has begun; what was measured of the tracks follows.
+    fn measured(&mut self, stats: &PeerStats) {
+        let path = stats.selected_candidate_pair.as_ref();
+        self.round_trip = path.and_then(|path| path.current_round_trip_time);
+        self.received.clear();
+        self.are_new = true;
+    }
+}
+
+fn quality(jitter: u32, loss: Option<f32>) -> Quality {
+    Quality {
+        jitter: Duration::from_secs_f64(f64::from(jitter) / CLOCK),
+        loss: loss.unwrap_or_default().clamp(0.0, 1.0),
     }
 }
 

@@ -23,7 +23,8 @@ use super::rpc::Calls;
 use super::{Input, Output};
 use crate::{
     Attributes, AudioHandler, DataReceived, DisconnectReason, Event, Identity, JoinError,
-    JoinOptions, LocalParticipant, StreamId, Transcription, TranscriptionSegment,
+    JoinOptions, LocalParticipant, Statistics, StreamId, TrackQuality, Transcription,
+    TranscriptionSegment,
 };
 
 /// What a session cannot know by itself.
@@ -214,6 +215,33 @@ impl Session {
             }
         }
         self.take_from_link(now);
+        self.tell_statistics();
+    }
+
+    fn tell_statistics(&mut self) {
+        let Some((sending, receiving)) = self
+            .connection
+            .entered()
+            .filter(|entered| entered.is_up)
+            .and_then(|entered| entered.link.figures())
+        else {
+            return;
+        };
+        let received = receiving.received.iter().filter_map(|(mid, quality)| {
+            let track = self.media.track(*mid)?;
+            Some(TrackQuality {
+                participant: track.participant.clone(),
+                track: track.sid.clone(),
+                quality: *quality,
+            })
+        });
+        let statistics = Statistics {
+            round_trip: sending.round_trip.or(receiving.round_trip),
+            sent: sending.sent,
+            received: received.collect(),
+        };
+        self.outputs
+            .push_back(Output::Event(Event::Statistics(statistics)));
     }
 
     pub(super) fn check_deadlines(&mut self, now: Instant) {

@@ -6,6 +6,7 @@ mod reconnecting;
 mod rpc;
 mod server;
 mod sound;
+mod statistics;
 mod world;
 
 use std::f64::consts::TAU;
