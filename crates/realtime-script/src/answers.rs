@@ -75,7 +75,10 @@ impl Answers {
                 let session = update.session;
                 vec![ServerEvent::SessionUpdated(SessionEvent { session })]
             }
-            ClientEvent::InputAudioBufferCommit(_) => self.hear(),
+            ClientEvent::InputAudioBufferCommit(_) => {
+                let item_id = self.new_turn();
+                self.hear(item_id)
+            }
             ClientEvent::ConversationItemCreate(create) => self.add(create.item),
             ClientEvent::ResponseCreate(create) => self.respond(create, message.event_id),
             ClientEvent::ResponseCancel(_) => self.cancel(message.event_id),
@@ -96,9 +99,14 @@ impl Answers {
         step
     }
 
-    fn hear(&mut self) -> Vec<ServerEvent> {
+    /// The id of a turn that begins.
+    pub(crate) fn new_turn(&mut self) -> String {
+        self.new_id("item_heard")
+    }
+
+    /// A turn is over.
+    pub(crate) fn hear(&mut self, item_id: String) -> Vec<ServerEvent> {
         self.begin_turn();
-        let item_id = self.new_id("item_heard");
         let transcript = self.line().heard;
         vec![
             ServerEvent::InputAudioBufferCommitted(BufferCommitted {
@@ -133,7 +141,12 @@ impl Answers {
         })]
     }
 
-    fn respond(&mut self, create: ResponseCreate, event_id: Option<String>) -> Vec<ServerEvent> {
+    /// Begins a response, or refuses to.
+    pub(crate) fn respond(
+        &mut self,
+        create: ResponseCreate,
+        event_id: Option<String>,
+    ) -> Vec<ServerEvent> {
         if self.active.is_some() {
             let text = "a response is active";
             let error = ErrorDetail::invalid(code::ALREADY_HAS_ACTIVE_RESPONSE, text);

@@ -1,11 +1,12 @@
 //! An OpenAI server that understands nothing and says what its script holds. For tests and benchmarks.
 //!
 //! It serves what a call needs: Realtime over WebSocket, speech, chat completions and embeddings.
-//! What it speaks is a tone as long as its words would take. It misbehaves where its script says so
+//! Asked to find turns it takes whatever is not silent for a voice. What it speaks is a tone as long as its words would take. It misbehaves where its script says so
 //! ([`Fault`]) or when it is told to ([`Server::lose`], [`Server::door`]). Served from memory it needs no
 //! sockets, so that a test can pause tokio's clock.
 
 mod answers;
+mod detector;
 mod memory;
 mod realtime;
 mod rest;

@@ -8,13 +8,15 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response as HttpResponse};
 use openai_realtime::{
-    ClientEvent, ClientMessage, ErrorEvent, ServerEvent, ServerMessage, SessionEvent, audio,
+    ClientEvent, ClientMessage, ErrorEvent, Nullable, ResponseCreate, ServerEvent, ServerMessage,
+    SessionEvent, SpeechStarted, SpeechStopped, audio,
 };
 use serde_json::json;
 use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep_until};
 
 use crate::answers::{Act, Answers, Step};
+use crate::detector::{Detector, Found};
 use crate::script::{Door, Loss};
 use crate::shared::{Order, Shared, What};
 
@@ -41,6 +43,9 @@ pub(crate) async fn upgrade(
             last_step: Instant::now(),
             sent: 0,
             input: Vec::new(),
+            received: 0,
+            detector: None,
+            turn: String::new(),
             shared: shared.clone(),
         };
         session.run().await;
@@ -57,8 +62,12 @@ struct Session {
     last_step: Instant,
     /// Events sent, which makes their ids unique.
     sent: usize,
-    /// Sound since the last commit.
+    /// Sound since the last commit, and samples of the whole session.
     input: Vec<i16>,
+    received: u64,
+    detector: Option<Detector>,
+    /// The item of the turn that the detector hears.
+    turn: String,
     shared: Arc<Shared>,
 }
 
@@ -100,17 +109,28 @@ impl Session {
         };
         match &message.event {
             ClientEvent::InputAudioBufferAppend(sound) => {
-                self.input
-                    .extend(audio::decode(&sound.audio).unwrap_or_default());
+                let samples = audio::decode(&sound.audio).unwrap_or_default();
+                return self.listen(&samples).await;
             }
             ClientEvent::InputAudioBufferCommit(_) => {
-                let sound = std::mem::take(&mut self.input);
-                self.shared.saw(self.number, What::Turn(sound));
+                self.turn_over();
+                self.forget_turn();
             }
-            ClientEvent::InputAudioBufferClear(_) => self.input.clear(),
+            ClientEvent::InputAudioBufferClear(_) => {
+                self.input.clear();
+                self.forget_turn();
+            }
             event => {
                 let event = Box::new(event.clone());
                 self.shared.saw(self.number, What::Event(event));
+            }
+        }
+        if let ClientEvent::SessionUpdate(update) = &message.event {
+            let input = update.session.audio_input();
+            match input.map(|input| &input.turn_detection) {
+                Some(Nullable::Value(wanted)) => self.detector = Some(Detector::new(wanted)),
+                Some(Nullable::Null) => self.detector = None,
+                Some(Nullable::Absent) | None => {}
             }
         }
         if self.answers.next_wait().is_none() {
@@ -120,6 +140,61 @@ impl Session {
             self.send(event).await?;
         }
         Ok(())
+    }
+
+    /// Takes sound, and the turns that are in it.
+    async fn listen(&mut self, samples: &[i16]) -> Result<(), Over> {
+        let position = self.received;
+        self.received += samples.len() as u64;
+        self.input.extend_from_slice(samples);
+        let Some(detector) = &mut self.detector else {
+            return Ok(());
+        };
+        let creates_response = detector.creates_response;
+        for found in detector.take(position, samples) {
+            match found {
+                Found::Start(audio_start_ms) => {
+                    self.turn = self.answers.new_turn();
+                    let item_id = self.turn.clone();
+                    self.send(ServerEvent::SpeechStarted(SpeechStarted {
+                        item_id,
+                        audio_start_ms,
+                    }))
+                    .await?;
+                }
+                Found::End(audio_end_ms) => {
+                    let item_id = self.turn.clone();
+                    self.turn_over();
+                    if self.answers.next_wait().is_none() {
+                        self.last_step = Instant::now();
+                    }
+                    self.send(ServerEvent::SpeechStopped(SpeechStopped {
+                        item_id: item_id.clone(),
+                        audio_end_ms,
+                    }))
+                    .await?;
+                    let mut answers = self.answers.hear(item_id);
+                    if creates_response {
+                        answers.extend(self.answers.respond(ResponseCreate::default(), None));
+                    }
+                    for event in answers {
+                        self.send(event).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn turn_over(&mut self) {
+        let sound = std::mem::take(&mut self.input);
+        self.shared.saw(self.number, What::Turn(sound));
+    }
+
+    fn forget_turn(&mut self) {
+        if let Some(detector) = &mut self.detector {
+            detector.reset();
+        }
     }
 
     async fn step(&mut self) -> Result<(), Over> {
