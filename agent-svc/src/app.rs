@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use livekit_rtc::{Connector, Shard, ShardConfig};
 use openai_realtime::client::Options;
+use openai_realtime::{SemanticVad, ServerVad};
 use secrecy::SecretString;
 use service_kit::client::{ServiceTokens, channel};
 use service_kit::clock::Clock;
@@ -12,8 +13,8 @@ use speech::Models;
 use tokio::sync::Notify;
 
 use crate::calls::Calls;
-use crate::config::{Config, LivekitConfig, OpenaiConfig};
-use crate::domain::Settings;
+use crate::config::{CallsConfig, Config, LivekitConfig, OpenaiConfig};
+use crate::domain::{Settings, TurnDetection};
 use crate::judge::Judge;
 use crate::media::VadSource;
 use crate::peers::{Auth, Delegation, Peers};
@@ -89,7 +90,7 @@ impl App {
             judge: Judge::load(&models)?,
             vad: VadSource::new(models)?,
             voice: voice(&config.openai, &http),
-            provider: provider(&config.openai),
+            provider: provider(&config.openai, &config.calls),
             summariser: Summariser::new(http, &config.openai),
             conversation: config.calls.conversation(),
             playout_delay: Duration::from_millis(config.calls.playout_delay_ms),
@@ -127,7 +128,7 @@ fn connectors(config: &Config) -> anyhow::Result<Vec<Arc<dyn Connector>>> {
     (0..config.calls.media_shards).map(shard).collect()
 }
 
-fn provider(openai: &OpenaiConfig) -> Provider {
+fn provider(openai: &OpenaiConfig, calls: &CallsConfig) -> Provider {
     Provider {
         client: realtime(
             &openai.openai_base_url,
@@ -136,11 +137,34 @@ fn provider(openai: &OpenaiConfig) -> Provider {
         ),
         voice: openai.realtime_voice.clone(),
         transcription_model: openai.transcription_model.clone(),
+        turn_detection: turn_detection(calls.turn_detection),
         reconnect_timeout: RECONNECT_TIMEOUT,
         max_session_duration: Duration::from_secs(openai.max_session_duration_secs),
         prices: openai
             .realtime_prices
             .or_else(|| Prices::listed(&openai.openai_base_url, &openai.realtime_model)),
+    }
+}
+
+/// What the provider is asked for. It only tells of turns: the conversation alone asks for responses
+/// and stops them.
+fn turn_detection(wanted: TurnDetection) -> Option<openai_realtime::TurnDetection> {
+    let never = Some(false);
+    match wanted {
+        TurnDetection::Local | TurnDetection::Manual => None,
+        TurnDetection::ServerVad => Some(openai_realtime::TurnDetection::ServerVad(ServerVad {
+            create_response: never,
+            interrupt_response: never,
+            ..ServerVad::default()
+        })),
+        TurnDetection::SemanticVad => {
+            let vad = SemanticVad {
+                create_response: never,
+                interrupt_response: never,
+                ..SemanticVad::default()
+            };
+            Some(openai_realtime::TurnDetection::SemanticVad(vad))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use http::Uri;
 use secrecy::SecretString;
 use service_kit::config::{AuthConfig, ClientConfig, ServerConfig};
 
+use crate::domain::TurnDetection;
 use crate::prompt::{Persona, Prompts, TemplateError};
 use crate::realtime::Prices;
 
@@ -156,6 +157,12 @@ pub struct CallsConfig {
     #[arg(long, env, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3600))]
     pub max_silence_secs: u64,
 
+    /// Who decides when a turn of the caller begins and ends: `local`, this service by voice activity and how the turn
+    /// sounds; `server_vad` or `semantic_vad`, the Realtime provider, which is then sent all sound; `manual`, the caller
+    /// with a button whose page calls the methods start_turn, end_turn and cancel_turn.
+    #[arg(long, env, default_value_t = TurnDetection::Local)]
+    pub turn_detection: TurnDetection,
+
     /// Silence that ends a turn of the caller which sounds complete, in milliseconds.
     #[arg(long, env, default_value_t = 400, value_parser = clap::value_parser!(u64).range(250..=5000))]
     pub min_endpointing_delay_ms: u64,
@@ -209,6 +216,7 @@ impl CallsConfig {
     /// Delays and limits of a conversation.
     pub fn conversation(&self) -> crate::domain::Settings {
         crate::domain::Settings {
+            turn_detection: self.turn_detection,
             min_endpointing_delay: Duration::from_millis(self.min_endpointing_delay_ms),
             max_endpointing_delay: Duration::from_millis(self.max_endpointing_delay_ms),
             max_call: Duration::from_secs(self.max_call_secs),

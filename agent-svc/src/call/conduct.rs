@@ -27,6 +27,8 @@ impl Task {
         match output {
             Output::JudgeTurn(pause) => self.judge_turn(pause),
             Output::RecogniseSound(sound) => self.recognise(sound),
+            Output::OpenInput => self.tell_media(media::Command::OpenInput),
+            Output::CloseInput => self.close_input(),
             Output::CommitAudio => {
                 self.tell_provider(Command::Commit);
                 self.close_input();

@@ -1,5 +1,6 @@
 //! A call: one task that feeds the conversation what happens and carries out what it decides.
 
+mod button;
 mod conduct;
 pub(crate) mod hub;
 mod recorder;
@@ -75,6 +76,7 @@ fn join_options(app: &App, url: String, token: SecretString) -> JoinOptions {
     let track = TrackOptions::speech("assistant_voice");
     JoinOptions {
         attributes: stage::first_attributes(app.prompts.assistant()),
+        rpc_methods: button::methods(app.conversation.turn_detection),
         reconnect_timeout: ROOM_RECONNECT,
         ..JoinOptions::new(url, token)
     }

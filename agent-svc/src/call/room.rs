@@ -26,7 +26,7 @@ const MAX_MESSAGE: usize = 4_000;
 
 /// The assistant in its room.
 pub(super) struct Room {
-    participant: Participant,
+    pub(super) participant: Participant,
     events: Option<Events>,
     pub(super) stage: Stage,
     caller: Option<Speaker>,
@@ -54,6 +54,11 @@ impl Room {
 
     pub(super) fn is_caller_here(&self) -> bool {
         self.caller.is_some()
+    }
+
+    pub(super) fn is_caller(&self, identity: &Identity) -> bool {
+        let caller = self.caller.as_ref();
+        caller.is_some_and(|caller| caller.identity == *identity)
     }
 
     /// Leaves after the last words of the transcript; a caller who is still there is sent out.
@@ -119,6 +124,7 @@ impl Task {
                 }
                 self.caller_ready();
             }
+            Some(Event::RpcInvoked(call)) => self.button(call),
             Some(Event::Reconnecting) => {
                 let (reason, message) =
                     ("ROOM_RECONNECTING", "The room's connection is made again.");
@@ -242,8 +248,8 @@ impl Task {
     /// Takes what the caller wrote. Others may write in the room as well, and streams of other
     /// topics come here too.
     fn caller_wrote(&mut self, message: &TextMessage) {
-        let speaker = self.room.as_ref().and_then(|room| room.caller.as_ref());
-        let is_callers = speaker.is_some_and(|caller| caller.identity == message.header.sender);
+        let room = self.room.as_ref();
+        let is_callers = room.is_some_and(|room| room.is_caller(&message.header.sender));
         let text = message.text.trim();
         if message.header.topic != CHAT || !is_callers || text.is_empty() {
             return;
@@ -285,11 +291,7 @@ impl Task {
         };
         room.others.retain(|other| other != identity);
         room.microphones.retain(|other| other != identity);
-        if room
-            .caller
-            .as_ref()
-            .is_none_or(|caller| caller.identity != *identity)
-        {
+        if !room.is_caller(identity) {
             return;
         }
         room.caller_left();

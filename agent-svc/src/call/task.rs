@@ -17,9 +17,11 @@ use super::recorder::Recorder;
 use super::room::Room;
 use crate::app::App;
 use crate::calls::Command;
-use crate::domain::{Conversation, EndReason, Input, Moment, Realtime, SpeechId, ToolCallId};
+use crate::domain::{
+    Conversation, EndReason, Input, Moment, Realtime, SpeechId, ToolCallId, TurnDetection,
+};
 use crate::judge::Recent;
-use crate::media::{self, MediaHandle};
+use crate::media::{self, MediaHandle, Upload};
 use crate::peers::{Delegation, PeerError};
 use crate::realtime::{self, Bill, Link, Setup};
 use crate::{prompt, tools};
@@ -86,7 +88,12 @@ impl Task {
         hub: Arc<Hub>,
     ) -> Self {
         let settings = app.conversation.clone();
-        let (audio, media) = media::handler(app.vad.clone(), settings.vad_silence);
+        let upload = match settings.turn_detection {
+            TurnDetection::Local => Upload::Speech,
+            TurnDetection::ServerVad | TurnDetection::SemanticVad => Upload::All,
+            TurnDetection::Manual => Upload::OnRequest,
+        };
+        let (audio, media) = media::handler(app.vad.clone(), settings.vad_silence, upload);
         let (setup, setup_queue) = oneshot::channel();
         let (done, done_queue) = mpsc::channel(INPUT_CAPACITY);
         let (caller, takes_anyone) = match caller {
@@ -302,7 +309,7 @@ impl Task {
         self.carry_out();
     }
 
-    fn now(&self) -> Moment {
+    pub(super) fn now(&self) -> Moment {
         Moment::after(self.began.elapsed())
     }
 

@@ -167,8 +167,23 @@ pub enum Realtime {
     Failed,
     /// Sound of the caller was lost before it was in a session.
     InputLost,
+    /// The provider hears the caller begin to speak. Only where it decides about turns.
+    SpeechStarted {
+        /// What their turn will be.
+        item: ItemId,
+        /// How long ago.
+        ago: Duration,
+    },
+    /// The provider hears that the caller is silent. Only where it decides about turns.
+    SpeechStopped {
+        /// What their turn will be.
+        item: ItemId,
+        /// How long ago.
+        ago: Duration,
+    },
     /// The caller's turn is an item now. Comes once for each commit, in order, and once more for each
-    /// whose text had not come when the session was lost.
+    /// whose text had not come when the session was lost. Where the provider decides about turns it
+    /// also comes by itself.
     Committed(ItemId),
     /// The caller's turn was empty. Comes in place of `Committed`.
     CommitRejected,
@@ -340,10 +355,14 @@ pub enum Output {
     JudgeTurn(PauseId),
     /// Tell which words the sound has that the caller makes over the assistant, as far as it goes.
     RecogniseSound(SoundId),
+    /// Send the caller's sound from now on. Only where a button delimits turns.
+    OpenInput,
     /// Make a user turn of the sound sent so far.
     CommitAudio,
     /// Forget the sound sent since the last commit.
     ClearAudio,
+    /// The sound so far belongs to a turn that the provider has ended, or to none.
+    CloseInput,
     /// Ask for a response.
     CreateResponse {
         /// To recognise it by.
@@ -360,7 +379,8 @@ pub enum Output {
         /// What was heard of it, at least 1 and at most what was received.
         audio_end_ms: u64,
     },
-    /// Remove an item of which nothing was heard.
+    /// Remove an item: of the assistant's, of which nothing was heard, or of the caller's, that was no
+    /// turn.
     Delete(ItemId),
     /// Tell the model what was said for it by the dedicated voice.
     AddAssistantText(String),

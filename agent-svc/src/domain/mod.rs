@@ -22,11 +22,11 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use conversation::{Conversation, QueueFull};
+pub use conversation::{Conversation, QueueFull, TurnRefused};
 pub use event::{
     AgentState, EndReason, HandOver, Input, ItemId, Latency, Metric, Outcome, Output, PauseId,
     Playout, Realtime, ResponseId, Role, SegmentId, SoundId, Source, SpeechId, Ticket, ToolCallId,
     ToolEffect, ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble, Turn,
 };
-pub use settings::Settings;
+pub use settings::{Settings, TurnDetection};
 pub use time::{Moment, Samples};

@@ -1,10 +1,73 @@
-//! What can be set about a conversation: delays, limits, and the lines for when things go wrong.
+//! What can be set about a conversation: who ends turns, delays, limits, and the lines for when things
+//! go wrong.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
+
+/// Who decides when a turn of the caller begins and ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TurnDetection {
+    /// We do, by voice activity and how the turn sounds. Silence is not sent to the provider.
+    #[default]
+    Local,
+    /// The provider does, by silence.
+    ServerVad,
+    /// The provider does, by what was said.
+    SemanticVad,
+    /// The caller does, with a button: push to talk. Nothing is sent between turns.
+    Manual,
+}
+
+impl TurnDetection {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Local,
+        Self::ServerVad,
+        Self::SemanticVad,
+        Self::Manual,
+    ];
+
+    /// Whether the provider decides.
+    pub fn is_providers(self) -> bool {
+        matches!(self, Self::ServerVad | Self::SemanticVad)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::ServerVad => "server_vad",
+            Self::SemanticVad => "semantic_vad",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+impl fmt::Display for TurnDetection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// There is no such turn detection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no turn detection {0:?}, only local, server_vad, semantic_vad and manual")]
+pub struct UnknownTurnDetection(String);
+
+impl FromStr for TurnDetection {
+    type Err = UnknownTurnDetection;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|known| known.name() == text);
+        found.ok_or_else(|| UnknownTurnDetection(text.to_owned()))
+    }
+}
 
 /// Delays and limits of a conversation.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Who decides when a turn begins and ends.
+    pub turn_detection: TurnDetection,
     /// Silence after which voice activity detection reports the end of speech.
     pub vad_silence: Duration,
     /// Silence after the caller's last voiced sound that ends a turn which sounds complete. Grows
@@ -31,6 +94,14 @@ pub struct Settings {
     /// In that time a sound does not pause the assistant. One that lasts as long is an
     /// interruption, a shorter one only when its words are others than the assistant's.
     pub echo_interruption: Duration,
+    /// How long after a sound that the provider has not called the beginning of a turn it is taken
+    /// for none, where the provider decides.
+    pub provider_claim: Duration,
+    /// How long after the caller fell silent a turn is ended that the provider does not end. More
+    /// than any provider waits by itself.
+    pub provider_turn_timeout: Duration,
+    /// How long after the button was let go sound still belongs to the turn: what was on its way.
+    pub release_tail: Duration,
     /// A turn that lasts longer is taken as it is.
     pub max_turn: Duration,
     /// How long the caller waits for a sound before a filler is spoken.
@@ -107,6 +178,7 @@ pub struct Lines {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            turn_detection: TurnDetection::default(),
             vad_silence: Duration::from_millis(200),
             min_endpointing_delay: Duration::from_millis(400),
             max_endpointing_delay: Duration::from_secs(3),
@@ -117,6 +189,9 @@ impl Default for Settings {
             backchannel_boundary: Duration::from_secs(1),
             echo_warm_up: Duration::from_secs(3),
             echo_interruption: Duration::from_millis(1500),
+            provider_claim: Duration::from_secs(1),
+            provider_turn_timeout: Duration::from_secs(10),
+            release_tail: Duration::from_millis(200),
             max_turn: Duration::from_secs(60),
             filler_after: Duration::from_millis(2800),
             away_filler_after: Duration::from_secs(2),
@@ -165,5 +240,19 @@ impl Default for Lines {
                 .into(),
             time_limit: "We have reached the longest time a call may last. Goodbye.".into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_detection_is_known_by_its_name_and_no_other() {
+        for known in TurnDetection::ALL {
+            assert_eq!(known.to_string().parse(), Ok(known));
+        }
+        let unknown = "Server_VAD".parse::<TurnDetection>().unwrap_err();
+        insta::assert_snapshot!(unknown, @r#"there is no turn detection "Server_VAD", only local, server_vad, semantic_vad and manual"#);
     }
 }

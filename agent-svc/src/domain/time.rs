@@ -24,6 +24,15 @@ impl Moment {
     }
 }
 
+impl Sub<Duration> for Moment {
+    type Output = Self;
+
+    /// No earlier than the beginning.
+    fn sub(self, length: Duration) -> Self {
+        Self(self.0.saturating_sub(length))
+    }
+}
+
 impl Add<Duration> for Moment {
     type Output = Self;
 

@@ -96,12 +96,14 @@ impl CallerTexts {
         oldest.map(CallerText::finish)
     }
 
-    /// The oldest turn without an item is this one.
-    pub(super) fn committed(&mut self, item: ItemId) {
-        if let Some(turn) = self.turns.iter_mut().find(|turn| turn.item.is_none()) {
-            turn.item = Some(item);
-            turn.text.clear();
-        }
+    /// The oldest turn without an item is this one. Says whether there is one.
+    pub(super) fn committed(&mut self, item: &ItemId) -> bool {
+        let Some(turn) = self.turns.iter_mut().find(|turn| turn.item.is_none()) else {
+            return false;
+        };
+        turn.item = Some(item.clone());
+        turn.text.clear();
+        true
     }
 
     /// The oldest turn without an item was empty.

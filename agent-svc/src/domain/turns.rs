@@ -116,20 +116,52 @@ impl CallerTurn {
         }
     }
 
-    /// Takes the turn if it is over by now.
-    pub(super) fn take_finished(&mut self, now: Moment) -> Option<FinishedTurn> {
-        let finished = match self.state {
-            State::Speaking { from, limit } if now >= limit => FinishedTurn { from, until: now },
-            State::Pausing { from, pause, limit } if now >= pause.deadline.min(limit) => {
-                FinishedTurn {
-                    from,
-                    until: pause.since,
-                }
+    /// The caller wants to speak, and says themself when they have finished.
+    pub(super) fn open(&mut self, now: Moment, max_turn: Duration) {
+        self.state = match self.state {
+            State::Quiet => State::Speaking {
+                from: now,
+                limit: now + max_turn,
+            },
+            State::Speaking { from, limit } | State::Pausing { from, limit, .. } => {
+                State::Speaking { from, limit }
             }
-            _ => return None,
+        };
+    }
+
+    /// Somebody else decides when the turn that paused is over; at this moment at the latest.
+    pub(super) fn wait_until(&mut self, deadline: Moment) {
+        if let State::Pausing { pause, .. } = &mut self.state {
+            pause.deadline = deadline;
+        }
+    }
+
+    /// Nobody else decides any more.
+    pub(super) fn wait_alone(&mut self, now: Moment, endpointing: &Endpointing) {
+        self.wait_until(now + endpointing.wait(None));
+    }
+
+    /// Takes the turn: it is over.
+    pub(super) fn finish(&mut self, now: Moment) -> FinishedTurn {
+        let finished = match self.state {
+            State::Quiet => FinishedTurn {
+                from: now,
+                until: now,
+            },
+            State::Speaking { from, .. } => FinishedTurn { from, until: now },
+            State::Pausing { from, pause, .. } => FinishedTurn {
+                from,
+                until: pause.since,
+            },
         };
         self.reset();
-        Some(finished)
+        finished
+    }
+
+    /// Takes the turn if it is over by now.
+    pub(super) fn take_finished(&mut self, now: Moment) -> Option<FinishedTurn> {
+        let is_over = self.deadline().is_some_and(|deadline| now >= deadline);
+        is_over.then(|| self.finish(now))
     }
 
     pub(super) fn deadline(&self) -> Option<Moment> {

@@ -9,7 +9,7 @@ use speech::Models;
 use speech::resample::{Resampler, extend_f32};
 use speech::vad::{self, Segmenter, SegmenterConfig, SpeechEvent, Vad, VadStream};
 
-use super::{Event, Reports};
+use super::{Event, Reports, Upload};
 
 /// Sound sent from before the first voiced sample, so that no first consonant is missing: 300 ms.
 const PRE_ROLL: usize = SAMPLE_RATE as usize * 3 / 10;
@@ -49,15 +49,16 @@ pub(super) struct Ear {
     stream: VadStream,
     segmenter: Segmenter,
     config: SegmenterConfig,
+    upload: Upload,
     recent: VecDeque<i16>,
-    /// Sound not sent yet of speech that is being sent.
+    /// Sound not sent yet, while sound is sent.
     sending: Option<Vec<i16>>,
     tail: usize,
     failed: bool,
 }
 
 impl Ear {
-    pub(super) fn new(source: VadSource, min_silence: Duration) -> Self {
+    pub(super) fn new(source: VadSource, min_silence: Duration, upload: Upload) -> Self {
         let config = SegmenterConfig {
             min_silence,
             ..SegmenterConfig::default()
@@ -70,8 +71,9 @@ impl Ear {
             stream: VadStream::default(),
             segmenter: Segmenter::new(config),
             config,
+            upload,
             recent: VecDeque::with_capacity(KEPT + PIECE),
-            sending: None,
+            sending: (upload == Upload::All).then(Vec::new),
             tail: 0,
             failed: false,
         }
@@ -83,13 +85,23 @@ impl Ear {
         self.segmenter = Segmenter::new(self.config);
         self.resampler = Resampler::new(SAMPLE_RATE, vad::SAMPLE_RATE).ok();
         self.recent.clear();
-        self.sending = None;
+        self.sending = (self.upload == Upload::All).then(Vec::new);
         self.tail = 0;
     }
 
-    /// Stops sending, unless the caller is speaking.
+    /// Sends from now on, whether or not the caller is speaking.
+    pub(super) fn open(&mut self) {
+        self.sending.get_or_insert_default();
+    }
+
+    /// Stops sending. Speech that goes on is sent on where all speech is.
     pub(super) fn close(&mut self) {
-        if !self.segmenter.is_speaking() {
+        let stops = match self.upload {
+            Upload::Speech => !self.segmenter.is_speaking(),
+            Upload::All => false,
+            Upload::OnRequest => true,
+        };
+        if stops {
             self.sending = None;
         }
     }
@@ -146,7 +158,7 @@ impl Ear {
         match event {
             SpeechEvent::Started { at } => {
                 let voiced_from = then(at);
-                if self.sending.is_none() {
+                if self.upload == Upload::Speech && self.sending.is_none() {
                     let lag = ago(at).as_micros() as usize * SAMPLE_RATE as usize / 1_000_000;
                     let start = self.recent.len().saturating_sub(lag + PRE_ROLL);
                     self.sending = Some(self.recent.range(start..).copied().collect());
@@ -168,7 +180,7 @@ impl Ear {
             self.tail += piece.len();
             reports.send(Event::Audio(std::mem::take(piece)));
         }
-        if self.segmenter.is_speaking() {
+        if self.upload != Upload::Speech || self.segmenter.is_speaking() {
             self.tail = 0;
         } else if self.tail > MAX_TAIL {
             self.sending = None;

@@ -33,6 +33,8 @@ const MAX_UNSENT: usize = 64;
 pub enum Command {
     /// From now on this participant is the caller.
     Listen(Identity),
+    /// Send from now on. Only with [`Upload::OnRequest`].
+    OpenInput,
     /// What was sent so far was committed or forgotten: send nothing until the next speech.
     CloseInput,
     /// Play this after what is playing.
@@ -60,10 +62,21 @@ pub enum Event {
         /// Last voiced sound.
         voiced_until: Instant,
     },
-    /// What the caller says, from a little before they spoke: 24 kHz.
+    /// What is sent of the caller's sound: 24 kHz.
     Audio(Vec<i16>),
     /// Something about playing.
     Playout(domain::Playout),
+}
+
+/// What is sent of the caller's sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upload {
+    /// What they say, from a little before they spoke, until the input is closed.
+    Speech,
+    /// All of it.
+    All,
+    /// What comes between [`Command::OpenInput`] and [`Command::CloseInput`].
+    OnRequest,
 }
 
 /// The call's end of its sound.
@@ -97,6 +110,7 @@ impl MediaHandle {
 pub fn handler(
     vad: VadSource,
     vad_silence: std::time::Duration,
+    upload: Upload,
 ) -> (Box<dyn AudioHandler>, MediaHandle) {
     let (commands, command_queue) = mpsc::channel(COMMAND_CAPACITY);
     let (event_queue, events) = mpsc::channel(EVENT_CAPACITY);
@@ -107,7 +121,7 @@ pub fn handler(
             unsent: VecDeque::new(),
         },
         caller: None,
-        ear: Ear::new(vad, vad_silence),
+        ear: Ear::new(vad, vad_silence, upload),
         mouth: Mouth::default(),
     };
     (Box::new(handler), MediaHandle { commands, events })
@@ -147,6 +161,7 @@ impl Handler {
                     self.caller = Some(identity);
                     self.ear.reset();
                 }
+                Command::OpenInput => self.ear.open(),
                 Command::CloseInput => self.ear.close(),
                 Command::Play(speech, audio) => self.mouth.play(speech, audio),
                 Command::Finish(speech) => self.mouth.finish(speech),

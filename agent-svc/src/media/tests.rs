@@ -158,16 +158,22 @@ pub(crate) fn sentence(silence: usize) -> (Vec<i16>, usize) {
     (sound, spoken.len())
 }
 
-#[test]
-fn speech_is_reported_and_sent_with_its_beginning_and_silence_is_not() {
+/// What is reported of a sound; each start of speech is answered with `at_start`, each end with
+/// `at_end`.
+fn hear(
+    upload: Upload,
+    sound: &[i16],
+    at_start: Option<fn() -> Command>,
+    at_end: Option<fn() -> Command>,
+) -> (Instant, Vec<Event>) {
     let (mut audio, mut handle) = handler(
         VadSource::new(models()).expect("the detector loads"),
         Duration::from_millis(250),
+        upload,
     );
     let caller = Identity::from("caller");
     let track = TrackSid::from("TR_1");
     handle.send(Command::Listen(caller.clone())).unwrap();
-    let (sound, voiced) = sentence(48_000);
     let start = Instant::now();
     let mut now = start;
     let mut events = Vec::new();
@@ -181,12 +187,32 @@ fn speech_is_reported_and_sent_with_its_beginning_and_silence_is_not() {
             content: Content::Decoded,
         });
         while let Ok(event) = handle.events.try_recv() {
-            if matches!(event, Event::SpeechEnded { .. }) {
-                handle.send(Command::CloseInput).unwrap();
+            let answer = match event {
+                Event::SpeechStarted { .. } => at_start,
+                Event::SpeechEnded { .. } => at_end,
+                _ => None,
+            };
+            if let Some(command) = answer {
+                handle.send(command()).unwrap();
             }
             events.push(event);
         }
     }
+    (start, events)
+}
+
+fn sent(events: &[Event]) -> usize {
+    let samples = events.iter().map(|event| match event {
+        Event::Audio(samples) => samples.len(),
+        _ => 0,
+    });
+    samples.sum()
+}
+
+#[test]
+fn speech_is_reported_and_sent_with_its_beginning_and_silence_is_not() {
+    let (sound, voiced) = sentence(48_000);
+    let (start, events) = hear(Upload::Speech, &sound, None, Some(|| Command::CloseInput));
     let started = events.iter().find_map(|event| match event {
         Event::SpeechStarted { voiced_from } => Some(voiced_from.duration_since(start)),
         _ => None,
@@ -201,17 +227,52 @@ fn speech_is_reported_and_sent_with_its_beginning_and_silence_is_not() {
     };
     near(started, 2_000);
     near(ended, 2_000 + voiced as u64 / 24);
-    let sent: usize = events
-        .iter()
-        .map(|event| match event {
-            Event::Audio(samples) => samples.len(),
-            _ => 0,
-        })
-        .sum();
+    let sent = sent(&events);
     // The speech with its pre-roll, and what follows until the input was closed.
     assert!(sent > voiced, "{sent} of {voiced} samples were sent");
     assert!(
         sent < voiced + 24 * 700,
         "silence was sent: {sent} for {voiced}"
     );
+}
+
+#[test]
+fn where_the_provider_decides_all_sound_is_sent() {
+    let (sound, _) = sentence(96_000);
+    let (_, events) = hear(Upload::All, &sound, None, Some(|| Command::CloseInput));
+    assert!(
+        sound.len() - sent(&events) < 480,
+        "{} of {}",
+        sent(&events),
+        sound.len()
+    );
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::SpeechEnded { .. }))
+    );
+}
+
+#[test]
+fn where_a_button_decides_nothing_is_sent_without_it() {
+    let (sound, voiced) = sentence(48_000);
+    let (_, events) = hear(Upload::OnRequest, &sound, None, None);
+    assert_eq!(sent(&events), 0);
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::SpeechStarted { .. }))
+    );
+
+    let (open, close): (fn() -> Command, fn() -> Command) =
+        (|| Command::OpenInput, || Command::CloseInput);
+    let (_, events) = hear(Upload::OnRequest, &sound, Some(open), Some(close));
+    let whole = sent(&events);
+    assert!(
+        whole > voiced / 2 && whole < voiced + 24 * 600,
+        "{whole} for {voiced}"
+    );
+    // The button is held on in silence.
+    let (_, events) = hear(Upload::OnRequest, &sound, Some(open), None);
+    assert!(sent(&events) > voiced / 2 + 40_000, "{}", sent(&events));
 }

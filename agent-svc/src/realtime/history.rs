@@ -12,6 +12,8 @@ const MAX_ENTRIES: usize = 160;
 const MAX_RESULT_BYTES: usize = 64 * 1024;
 /// Sound of a turn that is kept: a little more than the longest turn.
 const MAX_SAMPLES: usize = 70 * 24_000;
+/// Sound that is kept while nobody speaks: a second.
+const PRE_ROLL: usize = 24_000;
 
 /// The conversation as far as this end knows it.
 #[derive(Debug, Default)]
@@ -83,11 +85,43 @@ impl History {
         self.push(None, What::Heard { item: None, sound })
     }
 
-    /// The oldest turn without an item got this one.
-    pub(super) fn committed(&mut self, new: ItemId) {
-        if let Some(item) = self.unnamed() {
-            *item = Some(new);
+    /// Keeps no more of the sound than what a turn may begin with. For sound that the provider has
+    /// heard, and in which it hears nobody speak.
+    pub(super) fn trim(&mut self) {
+        let excess = self.input.len().saturating_sub(PRE_ROLL);
+        // Not at every piece.
+        if excess > PRE_ROLL {
+            self.input.drain(..excess);
         }
+    }
+
+    /// The oldest turn without an item got this one. Says whether there is one.
+    pub(super) fn committed(&mut self, new: &ItemId) -> bool {
+        let unnamed = self.unnamed();
+        let is_ours = unnamed.is_some();
+        if let Some(item) = unnamed {
+            *item = Some(new.clone());
+        }
+        is_ours
+    }
+
+    /// The provider made a turn of the sound so far by itself. Gives its entry.
+    pub(super) fn committed_by_provider(&mut self, new: ItemId) -> EntryId {
+        let sound = std::mem::take(&mut self.input);
+        let item = Some(new);
+        self.push(None, What::Heard { item, sound })
+    }
+
+    /// What the provider made a turn of was none.
+    pub(super) fn forget(&mut self, item: &ItemId) {
+        self.entries.retain(|entry| match &entry.what {
+            What::Heard { item: own, .. } => own.as_ref() != Some(item),
+            // Its words came already.
+            What::Said { role, items, .. } => {
+                *role != domain::Role::User || entry.position.is_some() || !items.contains(item)
+            }
+            What::Called { .. } => true,
+        });
     }
 
     /// The oldest turn without an item was empty.
@@ -341,7 +375,7 @@ mod unit {
         let mut history = History::default();
         history.append(&[0; 480]);
         history.commit();
-        history.committed("item_1".into());
+        history.committed(&"item_1".into());
         history.called(request("a"));
         history.called(request("b"));
         history.answered(&"a".into(), "1");
@@ -379,6 +413,26 @@ mod unit {
         }
     }
 
+    #[test]
+    fn a_turn_of_the_providers_own_is_kept_until_it_is_said_to_be_none() {
+        let mut history = History::default();
+        history.append(&[0; 90_000]);
+        history.trim();
+        assert_eq!(history.input().len(), 24_000);
+        history.append(&[0; 24_000]);
+        history.committed_by_provider("turn".into());
+        history.append(&[0; 480]);
+        history.committed_by_provider("cough".into());
+        history.heard(&"cough".into(), "Hm.");
+        history.forget(&"cough".into());
+        assert_eq!(texts(&history.untold(&HashSet::new())), ["48000 samples"]);
+        history.heard(&"turn".into(), "Hello.");
+        history.remember(1, domain::Role::User, "Hello.".into(), vec!["turn".into()]);
+        // What the call keeps stays.
+        history.forget(&"turn".into());
+        assert_eq!(texts(&history.untold(&HashSet::new())), ["Hello."]);
+    }
+
     proptest! {
         /// Whatever is lost and when, a new session is told every turn once and in order.
         #[test]
@@ -394,7 +448,7 @@ mod unit {
                 if by_caller {
                     history.append(&[0; 240]);
                     history.commit();
-                    history.committed(item.clone());
+                    history.committed(&item);
                     if !late {
                         history.heard(&item, &text);
                     }
@@ -403,7 +457,7 @@ mod unit {
                     // It is committed again, in another session.
                     history.session_lost();
                     let again = ItemId::from(format!("again{position}"));
-                    history.committed(again.clone());
+                    history.committed(&again);
                     again
                 } else {
                     item

@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use openai_realtime::client::{Closed, Connection, SendError};
 use openai_realtime::{
-    ClientEvent, ClientMessage, ConversationItemCreate, ConversationItemTruncate,
-    InputAudioBufferAppend, Item, Metadata, NoFields, ResponseCancel, ResponseCreate,
-    ResponseParams, Role, ServerEvent, Session, SessionUpdate, ToolChoice, ToolChoiceMode, audio,
+    AudioInput, ClientEvent, ClientMessage, ConversationItemCreate, ConversationItemTruncate,
+    InputAudioBufferAppend, Item, Metadata, NoFields, Nullable, ResponseCancel, ResponseCreate,
+    ResponseParams, Role, ServerEvent, Session, SessionAudio, SessionUpdate, ToolChoice,
+    ToolChoiceMode, TurnDetection, audio,
 };
 use tokio::time::Instant;
 
 use super::history::{EntryId, History, Telling, call_items};
-use super::translate::{COMMIT, CREATE, TELL, TICKET};
+use super::translate::{COMMIT, CREATE, SETUP, TELL, TICKET};
 use crate::domain::{ItemId, Outcome, Realtime, ResponseId, Ticket, ToolCallId};
 
 /// Sound that is told again goes in pieces of a second.
 const REPLAY_PIECE: usize = 24_000;
+const SAMPLE_RATE: u64 = 24_000;
 
 /// A session that is set up.
 #[derive(Debug)]
@@ -26,17 +28,23 @@ pub(super) struct Live {
     /// What of the history it knows.
     told: HashSet<EntryId>,
     calls: HashSet<ToolCallId>,
-    /// The assistant's items that it made.
+    /// The items that it made.
     items: HashSet<ItemId>,
-    /// Those of them whose fate is open: they may still be played.
+    /// Those of the assistant whose fate is open: they may still be played.
     unheard: HashSet<ItemId>,
     requested: Option<Ticket>,
     running: HashSet<ResponseId>,
     commits: u32,
+    /// How it decides about turns once it is in use, if it does.
+    turn_detection: Option<TurnDetection>,
+    /// The turn that it hears at the moment.
+    hearing: Option<ItemId>,
+    /// Samples that it was given.
+    appended: u64,
 }
 
 impl Live {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, turn_detection: Option<TurnDetection>) -> Self {
         Self {
             connection,
             since: Instant::now(),
@@ -47,6 +55,9 @@ impl Live {
             requested: None,
             running: HashSet::new(),
             commits: 0,
+            turn_detection,
+            hearing: None,
+            appended: 0,
         }
     }
 
@@ -67,7 +78,7 @@ impl Live {
 
     /// Whether anything would be missed if another session took over.
     pub(super) fn is_open(&self) -> bool {
-        self.is_responding() || !self.unheard.is_empty()
+        self.is_responding() || !self.unheard.is_empty() || self.hearing.is_some()
     }
 
     /// The response that an error without a cause is about, if there can be no doubt.
@@ -75,10 +86,29 @@ impl Live {
         self.requested
     }
 
+    /// Whether it decides about turns and hears nobody speak.
+    pub(super) fn hears_silence(&self) -> bool {
+        self.turn_detection.is_some() && self.hearing.is_none()
+    }
+
+    /// How long ago a place in its sound was, if sound comes as it is made.
+    pub(super) fn ago(&self, audio_ms: u64) -> Duration {
+        let total_ms = self.appended * 1_000 / SAMPLE_RATE;
+        Duration::from_millis(total_ms.saturating_sub(audio_ms))
+    }
+
     /// Takes note of what the provider says.
     pub(super) fn note(&mut self, event: &Realtime, history: &mut History) {
         match event {
-            Realtime::Committed(item) => history.committed(item.clone()),
+            Realtime::SpeechStarted { item, .. } => self.hearing = Some(item.clone()),
+            Realtime::Committed(item) => {
+                self.hearing.take_if(|hearing| hearing == item);
+                if !history.committed(item) && self.turn_detection.is_some() {
+                    self.told
+                        .insert(history.committed_by_provider(item.clone()));
+                    self.items.insert(item.clone());
+                }
+            }
             Realtime::CommitRejected => history.commit_rejected(),
             Realtime::CallerText {
                 item,
@@ -116,10 +146,34 @@ impl Live {
         }
     }
 
-    /// Tells it all that it does not know, and the sound of the turn that goes on.
+    /// Tells it all that it does not know, and the sound of the turn that goes on. Only from then on it
+    /// may make turns: those before have ended.
     pub(super) async fn take_over(&mut self, history: &History) -> Result<(), SendError> {
         self.tell(history.untold(&self.told)).await?;
+        if let Some(turn_detection) = self.turn_detection.clone() {
+            self.detect_turns(turn_detection).await?;
+        }
         self.append_all(history.input()).await
+    }
+
+    async fn detect_turns(&self, turn_detection: TurnDetection) -> Result<(), SendError> {
+        let input = AudioInput {
+            turn_detection: Nullable::Value(turn_detection),
+            ..AudioInput::default()
+        };
+        let session = Box::new(Session {
+            audio: Some(SessionAudio {
+                input: Some(input),
+                output: None,
+            }),
+            ..Session::default()
+        });
+        // Without it there would be no turns, so a refusal is one of the whole session.
+        let message = ClientMessage {
+            event_id: Some(SETUP.to_owned()),
+            event: ClientEvent::SessionUpdate(SessionUpdate { session }),
+        };
+        self.connection.send(message).await
     }
 
     /// Tells it what will not change any more, in advance.
@@ -150,14 +204,15 @@ impl Live {
         Ok(())
     }
 
-    async fn append_all(&self, samples: &[i16]) -> Result<(), SendError> {
+    async fn append_all(&mut self, samples: &[i16]) -> Result<(), SendError> {
         for piece in samples.chunks(REPLAY_PIECE) {
             self.append(piece).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn append(&self, samples: &[i16]) -> Result<(), SendError> {
+    pub(super) async fn append(&mut self, samples: &[i16]) -> Result<(), SendError> {
+        self.appended += samples.len() as u64;
         let audio = audio::encode(samples);
         let event = ClientEvent::InputAudioBufferAppend(InputAudioBufferAppend { audio });
         self.connection.send(event).await
@@ -165,6 +220,7 @@ impl Live {
 
     /// Makes a turn of the sound so far, which is this entry.
     pub(super) async fn commit(&mut self, entry: EntryId) -> Result<(), SendError> {
+        self.hearing = None;
         self.told.insert(entry);
         self.send_commit().await
     }

@@ -19,7 +19,7 @@ mod usage;
 
 use std::time::Duration;
 
-use openai_realtime::{ErrorDetail, Tool, client, code};
+use openai_realtime::{ErrorDetail, Tool, TurnDetection, client, code};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::{self, ItemId, ResponseId, Ticket, ToolCallId};
@@ -38,6 +38,8 @@ pub struct Provider {
     pub voice: String,
     /// The model that writes down what the caller says.
     pub transcription_model: String,
+    /// How it decides about turns, if it does.
+    pub turn_detection: Option<TurnDetection>,
     /// How long a lost session is tried again.
     pub reconnect_timeout: Duration,
     /// How old a session may be before it is exchanged.
@@ -80,7 +82,7 @@ pub enum Command {
         /// What was heard.
         audio_end_ms: u64,
     },
-    /// Remove an item.
+    /// Remove an item, of the assistant's or of the caller's.
     Delete(ItemId),
     /// Go by other instructions from the next response on, in later sessions too.
     Instruct(String),

@@ -177,9 +177,12 @@ impl Keeper {
     async fn made(&mut self, made: Result<Connection, Ended>) -> Result<(), Over> {
         self.making = None;
         match made {
-            Ok(connection) if self.live.is_none() => self.begin(Live::new(connection)).await,
+            Ok(connection) if self.live.is_none() => {
+                let live = self.new_live(connection);
+                self.begin(live).await
+            }
             Ok(connection) => {
-                let mut next = Live::new(connection);
+                let mut next = self.new_live(connection);
                 match next.prepare(&self.history).await {
                     Ok(()) => self.spare = Some(next),
                     Err(error) => self.not_recycled(&error.into()),
@@ -197,6 +200,10 @@ impl Keeper {
                 Ok(())
             }
         }
+    }
+
+    fn new_live(&self, connection: Connection) -> Live {
+        Live::new(connection, self.provider.turn_detection.clone())
     }
 
     /// There is a session again.
@@ -293,9 +300,14 @@ impl Keeper {
             self.used(usage).await?;
         }
         match meaning(event) {
-            Meaning::Event(event) => {
-                self.note(&event);
-                self.tell(event).await
+            Meaning::Event(event) => self.happened(event).await,
+            Meaning::SpeechStarted(item, audio_ms) => {
+                let ago = self.ago(audio_ms);
+                self.happened(Realtime::SpeechStarted { item, ago }).await
+            }
+            Meaning::SpeechStopped(item, audio_ms) => {
+                let ago = self.ago(audio_ms);
+                self.happened(Realtime::SpeechStopped { item, ago }).await
             }
             Meaning::RateLimited(event) => self.rate_limited(event).await,
             Meaning::UsedUp(wait) => {
@@ -310,6 +322,16 @@ impl Keeper {
             Meaning::Fatal(failure, cause) => Err(Over::Failed(failure, cause)),
             Meaning::SetUp | Meaning::Nothing => Ok(()),
         }
+    }
+
+    async fn happened(&mut self, event: Realtime) -> Result<(), Over> {
+        self.note(&event);
+        self.tell(event).await
+    }
+
+    fn ago(&self, audio_ms: u64) -> Duration {
+        let live = self.live.as_ref();
+        live.map_or(Duration::ZERO, |live| live.ago(audio_ms))
     }
 
     fn note(&mut self, event: &Realtime) {
@@ -383,7 +405,11 @@ impl Keeper {
     }
 
     async fn command(&mut self, command: Command) -> Result<(), Over> {
-        self.last_active = Instant::now();
+        // Where the provider decides about turns, sound never ends.
+        let is_sound = matches!(command, Command::Append(_));
+        if !is_sound || self.provider.turn_detection.is_none() {
+            self.last_active = Instant::now();
+        }
         // Who waits for the answer is not the one who asked for it any more.
         if matches!(command, Command::Commit | Command::Cancel(_)) {
             self.release().await?;
@@ -405,6 +431,9 @@ impl Keeper {
         match command {
             Command::Append(samples) => {
                 history.append(&samples);
+                if live.hears_silence() {
+                    history.trim();
+                }
                 live.append(&samples).await
             }
             Command::Commit => {
@@ -419,7 +448,10 @@ impl Keeper {
             Command::CreateResponse { ticket, tools } => live.create_response(ticket, tools).await,
             Command::Cancel(response) => live.cancel(&response).await,
             Command::Truncate { item, audio_end_ms } => live.truncate(&item, audio_end_ms).await,
-            Command::Delete(item) => live.delete(&item).await,
+            Command::Delete(item) => {
+                history.forget(&item);
+                live.delete(&item).await
+            }
             Command::Instruct(instructions) => self.instruct(instructions).await,
             Command::AddAssistantText(text) => live.add_assistant_text(text).await,
             Command::AnswerTool { call, output } => live.answer(history, &call, output).await,
@@ -487,10 +519,8 @@ impl Keeper {
                 self.said_away.retain(|said| *said != text);
                 self.history.remember(position, role, text, items);
             }
-            Command::CreateResponse { .. }
-            | Command::Cancel(_)
-            | Command::Truncate { .. }
-            | Command::Delete(_) => {}
+            Command::Delete(item) => self.history.forget(&item),
+            Command::CreateResponse { .. } | Command::Cancel(_) | Command::Truncate { .. } => {}
         }
     }
 

@@ -24,6 +24,10 @@ pub(super) const TELL: &str = "tell";
 pub(super) enum Meaning {
     /// Something for the conversation.
     Event(Realtime),
+    /// The caller speaks from here on, counted in milliseconds of all sound of the session.
+    SpeechStarted(ItemId, u64),
+    /// The caller is silent from here on.
+    SpeechStopped(ItemId, u64),
     /// The session is as it was asked to be.
     SetUp,
     /// The provider refuses us for good.
@@ -59,6 +63,12 @@ pub(super) fn meaning(event: ServerEvent) -> Meaning {
     match event {
         ServerEvent::SessionUpdated(_) => Meaning::SetUp,
         ServerEvent::Error(event) => error(&event.error),
+        ServerEvent::SpeechStarted(event) => {
+            Meaning::SpeechStarted(event.item_id.into(), event.audio_start_ms)
+        }
+        ServerEvent::SpeechStopped(event) => {
+            Meaning::SpeechStopped(event.item_id.into(), event.audio_end_ms)
+        }
         ServerEvent::InputAudioBufferCommitted(event) => {
             Realtime::Committed(event.item_id.into()).into()
         }

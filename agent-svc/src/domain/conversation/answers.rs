@@ -73,13 +73,16 @@ impl Conversation {
         match event {
             Realtime::Connected => {
                 self.provider = Provider::Here;
+                self.provider_is_here();
                 let deadline = self.now + self.settings.transcript_timeout;
                 self.texts.found(deadline);
             }
             Realtime::Disconnected => self.provider_away(),
             Realtime::Failed => self.provider_lost(),
             Realtime::InputLost => self.input_lost(),
-            Realtime::Committed(item) => self.texts.committed(item),
+            Realtime::SpeechStarted { item, ago } => self.provider_speech_started(item, ago),
+            Realtime::SpeechStopped { item, ago } => self.provider_speech_stopped(&item, ago),
+            Realtime::Committed(item) => self.turn_committed(item),
             Realtime::CommitRejected => self.commit_rejected(),
             Realtime::CallerTextDelta { item, delta } => self.caller_text_delta(&item, &delta),
             Realtime::CallerText { item, text } => {
@@ -133,10 +136,11 @@ impl Conversation {
     }
 
     fn commit_rejected(&mut self) {
+        // One that the provider had made a turn of by itself is no loss.
         if let Some(said) = self.texts.rejected() {
             self.caller_said(said);
+            self.drop_exchange();
         }
-        self.drop_exchange();
     }
 
     /// Nobody waits for the answer any more.
@@ -303,6 +307,7 @@ impl Conversation {
         if matches!(self.provider, Provider::Here) {
             self.provider = Provider::Away { since: self.now };
             self.texts.lost();
+            self.provider_is_away();
         }
         let Some(ticket) = self.responses.lost() else {
             return;

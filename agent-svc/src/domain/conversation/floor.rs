@@ -5,7 +5,9 @@ use super::super::speech::{Cut, Speech};
 use super::super::transcript::CallerSaid;
 use super::super::turns::{FinishedTurn, Silence};
 use super::super::words::Sense;
-use super::super::{EndReason, ItemId, Metric, Moment, Output, Role, Samples, SoundId, Turn};
+use super::super::{
+    EndReason, ItemId, Metric, Moment, Output, Role, Samples, SoundId, Turn, TurnDetection,
+};
 use super::{Conversation, Exchange};
 
 impl Conversation {
@@ -14,7 +16,12 @@ impl Conversation {
             return;
         }
         self.limits.microphone_opened(self.now);
+        if self.settings.turn_detection == TurnDetection::Manual {
+            // What is said without the button is not for us.
+            return;
+        }
         self.limits.active(self.now);
+        self.providers.caller_speaks();
         let was_open = self.caller.is_open();
         let max_turn = self.settings.max_turn;
         self.caller
@@ -35,9 +42,12 @@ impl Conversation {
     }
 
     pub(super) fn speech_ended(&mut self, voiced_until: Moment) {
+        if self.settings.turn_detection == TurnDetection::Manual {
+            return;
+        }
         if self.is_saying_goodbye() {
             // Nothing that is said now becomes a turn.
-            return self.push(Output::ClearAudio);
+            return self.forget_sound();
         }
         self.limits.active(self.now);
         if let Some(hold) = &mut self.hold {
@@ -48,11 +58,12 @@ impl Conversation {
             }
         }
         match self.caller.speech_ended(voiced_until, &self.endpointing) {
+            Silence::Pause(_) if self.provider_ends_turns() => self.wait_for_provider(),
             Silence::Pause(pause) if self.endpointing.is_judged() => {
                 self.push(Output::JudgeTurn(pause));
             }
             Silence::Pause(_) => {}
-            Silence::NoTurn => self.push(Output::ClearAudio),
+            Silence::NoTurn => self.forget_sound(),
         }
     }
 
@@ -78,9 +89,10 @@ impl Conversation {
     pub(super) fn run_floor(&mut self) {
         self.settle_hold();
         if self.hold.is_none()
+            && !self.take_providers_turns()
             && let Some(turn) = self.caller.take_finished(self.now)
         {
-            self.turn_finished(turn);
+            self.time_is_up(turn);
         }
         while let Some(said) = self.texts.expire(Some(self.now)) {
             self.caller_said(said);
@@ -120,7 +132,7 @@ impl Conversation {
     }
 
     /// Whether there is something that the caller could interrupt.
-    fn can_be_interrupted(&self) -> bool {
+    pub(super) fn can_be_interrupted(&self) -> bool {
         match &self.speeches.current {
             Some(speech) => speech.kind.is_interruptible(),
             None => {
@@ -152,10 +164,11 @@ impl Conversation {
     }
 
     /// What the caller has said of a turn that goes on is nothing.
-    fn forget_turn(&mut self) {
+    pub(super) fn forget_turn(&mut self) {
         self.caller.reset();
         self.turn_damaged = false;
-        self.push(Output::ClearAudio);
+        self.dismiss_providers_turns();
+        self.forget_sound();
     }
 
     /// It was a cough, a nod or an echo: the assistant goes on where it paused.
@@ -169,7 +182,7 @@ impl Conversation {
     }
 
     /// The caller takes the floor: what was not heard is taken back everywhere.
-    fn interrupt(&mut self) {
+    pub(super) fn interrupt(&mut self) {
         let hold = self.hold.take();
         let paused = hold.as_ref().is_some_and(|hold| hold.paused);
         self.push(Output::Metric(Metric::Interruption));
@@ -214,16 +227,22 @@ impl Conversation {
         }
     }
 
-    fn turn_finished(&mut self, turn: FinishedTurn) {
+    pub(super) fn turn_finished(&mut self, turn: FinishedTurn) {
         if std::mem::take(&mut self.turn_damaged) {
             self.push(Output::ClearAudio);
             self.drop_exchange();
             return self.ask_to_repeat();
         }
         self.push(Output::CommitAudio);
+        self.await_words(turn.from);
+        self.begin_exchange(turn.until);
+    }
+
+    /// There is a turn whose words are not known yet.
+    pub(super) fn await_words(&mut self, started: Moment) {
         let (segment, position) = (self.next_segment(), self.next_position());
         let deadline = self.now + self.settings.transcript_timeout;
-        if let Some(said) = self.texts.push(segment, position, turn.from, deadline) {
+        if let Some(said) = self.texts.push(segment, position, started, deadline) {
             self.caller_said(said);
         }
         self.push(Output::Transcript {
@@ -232,7 +251,6 @@ impl Conversation {
             text: String::new(),
             is_final: false,
         });
-        self.begin_exchange(turn.until);
     }
 
     /// A written turn. The caller who is speaking meanwhile gets one answer to both.

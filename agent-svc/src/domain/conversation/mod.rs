@@ -1,10 +1,12 @@
 //! [`Conversation`]: takes inputs, keeps deadlines, gives outputs.
 //!
-//! The parts: [`floor`](self) decides who speaks, `answers` follows the provider's responses and
+//! The parts: [`floor`](self) decides who speaks, `detection` takes the turns that the provider or a
+//! button delimits, `answers` follows the provider's responses and
 //! tools, `playing` turns speeches into sound and transcript, `silence` speaks
 //! up when nobody does, `ending` keeps limits and closes.
 
 mod answers;
+mod detection;
 mod ending;
 mod floor;
 mod playing;
@@ -23,6 +25,8 @@ use super::transcript::CallerTexts;
 use super::turns::CallerTurn;
 use super::{AgentState, Input, Moment, Output, Samples, SegmentId, Settings};
 use answers::{Exchange, Provider};
+use detection::ProvidersTurns;
+pub use detection::TurnRefused;
 use ending::Closing;
 
 /// No network that can be talked over takes longer.
@@ -37,6 +41,7 @@ pub struct Conversation {
     state: AgentState,
     joined: bool,
     caller: CallerTurn,
+    providers: ProvidersTurns,
     /// Sound of the turn that goes on was lost.
     turn_damaged: bool,
     endpointing: Endpointing,
@@ -76,6 +81,7 @@ impl Conversation {
             state: AgentState::Initializing,
             joined: false,
             caller: CallerTurn::default(),
+            providers: ProvidersTurns::default(),
             turn_damaged: false,
             endpointing: Endpointing::new(&settings),
             hold: None,

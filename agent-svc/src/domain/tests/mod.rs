@@ -3,3 +3,4 @@
 mod properties;
 mod stage;
 mod timelines;
+mod turn_detection;

@@ -12,6 +12,8 @@ use super::super::*;
 enum Step {
     Input(Input),
     Say,
+    /// The caller presses or lets go the button, or takes the turn back.
+    Button(fn(&mut Conversation, Moment) -> Result<(), TurnRefused>),
     /// The provider confirms, speaks in, or ends the response of the last request or an older one.
     Created {
         back: u32,
@@ -49,8 +51,14 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Outcome::Cancelled),
         Just(Outcome::Failed)
     ];
+    let button = prop_oneof![
+        3 => Just(Step::Button(Conversation::start_turn)),
+        3 => Just(Step::Button(Conversation::end_turn)),
+        1 => Just(Step::Button(Conversation::cancel_turn)),
+    ];
     let back = 0..3_u32;
     prop_oneof![
+        3 => button,
         6 => input().prop_map(Step::Input),
         1 => Just(Step::Say),
         4 => back.clone().prop_map(|back| Step::Created { back }),
@@ -70,6 +78,14 @@ fn input() -> impl Strategy<Value = Input> {
         4 => Just(Realtime::Connected),
         1 => Just(Realtime::Disconnected),
         1 => Just(Realtime::InputLost),
+        3 => (0..6_u8, 0..900_u64).prop_map(|(item, ago)| Realtime::SpeechStarted {
+            item: format!("user_{item}").into(),
+            ago: Duration::from_millis(ago),
+        }),
+        2 => (0..6_u8, 0..900_u64).prop_map(|(item, ago)| Realtime::SpeechStopped {
+            item: format!("user_{item}").into(),
+            ago: Duration::from_millis(ago),
+        }),
         2 => (0..6_u8).prop_map(|item| Realtime::Committed(format!("user_{item}").into())),
         1 => Just(Realtime::CommitRejected),
         2 => (0..6_u8).prop_map(|item| Realtime::CallerText {
@@ -110,6 +126,7 @@ fn input() -> impl Strategy<Value = Input> {
 /// Drives a conversation and checks every output against what came before.
 struct Watch {
     conversation: Conversation,
+    turn_detection: TurnDetection,
     now: Duration,
     asked: Option<(Ticket, Duration)>,
     last_ticket: Option<u32>,
@@ -128,9 +145,13 @@ struct Watch {
 }
 
 impl Watch {
-    fn new() -> Self {
+    fn new(turn_detection: TurnDetection) -> Self {
         Self {
-            conversation: Conversation::new(Settings::default()),
+            conversation: Conversation::new(Settings {
+                turn_detection,
+                ..Settings::default()
+            }),
+            turn_detection,
             now: Duration::ZERO,
             asked: None,
             last_ticket: None,
@@ -157,6 +178,12 @@ impl Watch {
         self.now += Duration::from_millis(after);
         match step {
             Step::Input(input) => self.input(self.timed(input)),
+            Step::Button(button) => {
+                let pressed = button(&mut self.conversation, Moment::after(self.now));
+                let is_manual = self.turn_detection == TurnDetection::Manual;
+                assert!(is_manual || pressed == Err(TurnRefused::NotManual));
+                self.outputs();
+            }
             Step::Say => {
                 let _ = self
                     .conversation
@@ -342,6 +369,8 @@ impl Watch {
                 assert!(grows, "{before:?} became {text:?} (final: {is_final})");
                 *before = text;
             }
+            Output::OpenInput => assert_eq!(self.turn_detection, TurnDetection::Manual),
+            Output::CloseInput => assert!(self.turn_detection.is_providers()),
             Output::End(_) => self.ended += 1,
             _ => {}
         }
@@ -393,13 +422,14 @@ fn response(ticket: u32) -> ResponseId {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
 
     #[test]
     fn no_order_of_events_breaks_the_rules(
+        turn_detection in prop::sample::select(TurnDetection::ALL.to_vec()),
         steps in prop::collection::vec((0..900_u64, step()), 1..120)
     ) {
-        let mut watch = Watch::new();
+        let mut watch = Watch::new(turn_detection);
         for input in [Input::Joined, Input::CallerJoined, Input::Realtime(Realtime::Connected)] {
             watch.input(input);
         }

@@ -14,6 +14,9 @@ const VAD_END_LAG: u64 = 200;
 const JUDGING: u64 = 80;
 /// How long it takes to recognise a short sound.
 const RECOGNISING: u64 = 70;
+/// The provider notices a start so much later, and ends a turn after so much silence.
+const PROVIDER_LAG: u64 = 200;
+const PROVIDER_SILENCE: u64 = 500;
 /// Sound of a character, in milliseconds.
 const CHAR_MS: usize = 60;
 
@@ -29,7 +32,12 @@ pub(super) fn transcript(script: &str) -> String {
     } else {
         Settings::default().max_tool_calls
     };
+    let turn_detection = script
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("0 turns by "))
+        .map_or_else(TurnDetection::default, |name| name.parse().unwrap());
     let mut stage = Stage::new(Settings {
+        turn_detection,
         max_tool_calls,
         echo_warm_up,
         ..Settings::default()
@@ -50,10 +58,15 @@ pub(super) fn transcript(script: &str) -> String {
 enum Event {
     Line(String),
     Input(Input),
+    /// The provider notices that the caller speaks.
+    ProviderHears,
+    /// The provider looks whether the caller has been silent for long enough.
+    ProviderListens,
 }
 
 struct Stage {
     conversation: Conversation,
+    turn_detection: TurnDetection,
     now: u64,
     events: BTreeMap<(u64, u64), Event>,
     scheduled: u64,
@@ -61,6 +74,11 @@ struct Stage {
     plans: VecDeque<String>,
     /// What the caller says, as far as it was neither committed nor forgotten.
     sayings: Vec<Saying>,
+    /// When the sound was taken for a turn or for nothing last.
+    closed: u64,
+    /// The turn that the provider hears, and whether it never ends one.
+    heard_by_provider: Option<ItemId>,
+    provider_waits: bool,
     /// Whether the words of short sounds cannot be told.
     deaf: bool,
     /// Whether the caller publishes one.
@@ -96,12 +114,16 @@ struct Speaker {
 impl Stage {
     fn new(settings: Settings) -> Self {
         Self {
+            turn_detection: settings.turn_detection,
             conversation: Conversation::new(settings),
             now: 0,
             events: BTreeMap::new(),
             scheduled: 0,
             plans: VecDeque::new(),
             sayings: Vec::new(),
+            closed: 0,
+            heard_by_provider: None,
+            provider_waits: false,
             deaf: false,
             microphone: true,
             votes: VecDeque::new(),
@@ -130,6 +152,8 @@ impl Stage {
                 match entry.remove() {
                     Event::Line(line) => self.line(&line),
                     Event::Input(input) => self.input(input),
+                    Event::ProviderHears => self.provider_hears(),
+                    Event::ProviderListens => self.provider_listens(),
                 }
             }
             self.speaker_tick();
@@ -165,7 +189,11 @@ impl Stage {
             ["caller", "hangs", "up"] => self.input(Input::CallerLeft { hung_up: true }),
             ["message"] => self.input(Input::Message(text)),
             ["caller", "is", "lost"] => self.input(Input::CallerLeft { hung_up: false }),
-            ["at", "most", "1", "tools"] => {}
+            ["at", "most", "1", "tools"] | ["turns", "by", _] => {}
+            ["provider", "never", "ends", "turns"] => self.provider_waits = true,
+            ["button", "down"] => self.press(Conversation::start_turn),
+            ["button", "up"] => self.press(Conversation::end_turn),
+            ["turn", "is", "cancelled"] => self.press(Conversation::cancel_turn),
             ["caller", "echoes", "at", "first"] => {}
             ["no", "microphone"] => self.microphone = false,
             ["playout", "takes", ms] => {
@@ -179,6 +207,7 @@ impl Stage {
             ["provider", "connects"] => self.connect(),
             ["provider", "is", "lost"] => {
                 self.connected = false;
+                self.heard_by_provider = None;
                 self.input(Input::Realtime(Realtime::Disconnected));
             }
             ["provider", "fails"] => self.input(Input::Realtime(Realtime::Failed)),
@@ -201,6 +230,11 @@ impl Stage {
 
     fn connect(&mut self) {
         self.connected = true;
+        let is_speaking = |saying: &Saying| saying.from + saying.length > self.now;
+        if self.turn_detection.is_providers() && self.sayings.iter().any(is_speaking) {
+            // It is told what was said so far.
+            self.schedule(self.now + 50, Event::ProviderHears);
+        }
         self.input(Input::Realtime(Realtime::Connected));
     }
 
@@ -211,6 +245,53 @@ impl Stage {
         self.sayings.push(Saying { from, length, text });
         self.later(VAD_START_LAG, Input::SpeechStarted { voiced_from });
         self.later(length + VAD_END_LAG, Input::SpeechEnded { voiced_until });
+        // It overhears what is too short.
+        if self.turn_detection.is_providers() && length >= PROVIDER_LAG {
+            self.schedule(from + PROVIDER_LAG, Event::ProviderHears);
+            self.schedule(from + length + PROVIDER_SILENCE, Event::ProviderListens);
+        }
+    }
+
+    fn press(&mut self, button: fn(&mut Conversation, Moment) -> Result<(), TurnRefused>) {
+        if let Err(refused) = button(&mut self.conversation, moment(self.now)) {
+            self.write(&format!("refused: {refused}"));
+        }
+        self.outputs();
+    }
+
+    fn provider_hears(&mut self) {
+        if !self.connected || self.heard_by_provider.is_some() {
+            return;
+        }
+        self.commits += 1;
+        let item = ItemId::from(format!("user_{}", self.commits));
+        self.heard_by_provider = Some(item.clone());
+        self.write("provider hears speech");
+        // With its padding.
+        let ago = Duration::from_millis(PROVIDER_LAG + 300);
+        self.input(Input::Realtime(Realtime::SpeechStarted { item, ago }));
+    }
+
+    fn provider_listens(&mut self) {
+        let (now, silence) = (self.now, PROVIDER_SILENCE);
+        let is_over =
+            |saying: &Saying| saying.from > now || saying.from + saying.length + silence <= now;
+        if !self.connected || self.provider_waits || !self.sayings.iter().all(is_over) {
+            return;
+        }
+        let Some(item) = self.heard_by_provider.take() else {
+            return;
+        };
+        self.write("provider ends turn");
+        let ago = Duration::from_millis(silence);
+        let stopped = item.clone();
+        self.input(Input::Realtime(Realtime::SpeechStopped {
+            item: stopped,
+            ago,
+        }));
+        let text = Some(self.take_sayings());
+        self.input(Input::Realtime(Realtime::Committed(item.clone())));
+        self.realtime(200, Realtime::CallerText { item, text });
     }
 
     /// Takes what the caller has said so far.
@@ -240,7 +321,10 @@ impl Stage {
         if self.deaf {
             return self.write(&format!("recognise sound {} in vain", sound.0));
         }
-        let heard = self.sayings.iter().filter(|saying| saying.from <= self.now);
+        let heard = self
+            .sayings
+            .iter()
+            .filter(|saying| saying.from <= self.now && saying.from + saying.length > self.closed);
         let text: Vec<&str> = heard
             .flat_map(|saying| {
                 let words: Vec<&str> = saying.text.split_whitespace().collect();
@@ -278,6 +362,12 @@ impl Stage {
                 self.realtime(200, Realtime::CallerText { item, text });
                 self.write("commit audio");
             }
+            Output::OpenInput => {
+                // What was said before was not sent.
+                self.take_sayings();
+                self.write("open input");
+            }
+            Output::CloseInput => self.closed = self.now,
             Output::ClearAudio => {
                 self.take_sayings();
                 self.write("clear audio");

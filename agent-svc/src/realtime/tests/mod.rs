@@ -1,6 +1,7 @@
 //! The bridge against a server that does what each test says, step by step; and against one that
 //! follows a script, in virtual time.
 
+mod detection;
 mod scenarios;
 mod stage;
 mod whole;
@@ -42,6 +43,7 @@ impl Server {
             client: self.options(),
             voice: "marin".into(),
             transcription_model: "gpt-transcribe".into(),
+            turn_detection: None,
             reconnect_timeout: Duration::from_secs(5),
             max_session_duration: Duration::from_secs(1_200),
             prices: None,

@@ -24,6 +24,8 @@ pub(super) struct Stage {
     tickets: u32,
     positions: u32,
     reply: Reply,
+    /// Whether what the provider takes for a turn is none.
+    pub(super) dismisses: bool,
     /// The response that began last.
     response: Option<ResponseId>,
     pub(super) bill: Bill,
@@ -59,11 +61,19 @@ pub(super) fn server(lines: Vec<Line>) -> Server {
 impl Stage {
     /// Begins a call.
     pub(super) fn open(server: Server) -> Self {
-        Self::open_with(server, Duration::from_secs(30))
+        Self::open_as(server, |provider| provider)
     }
 
     /// Begins a call in which a lost session is tried again for so long.
     pub(super) fn open_with(server: Server, reconnect_timeout: Duration) -> Self {
+        Self::open_as(server, |provider| Provider {
+            reconnect_timeout,
+            ..provider
+        })
+    }
+
+    /// Begins a call with a provider that is used like this.
+    pub(super) fn open_as(server: Server, adapt: impl FnOnce(Provider) -> Provider) -> Self {
         let (send, setup) = oneshot::channel();
         let tools = crate::tools::definitions();
         let instructions = "Be kind.".to_owned();
@@ -76,18 +86,20 @@ impl Stage {
             client: server.client(),
             voice: "marin".into(),
             transcription_model: "gpt-transcribe".into(),
-            reconnect_timeout,
+            turn_detection: None,
+            reconnect_timeout: Duration::from_secs(30),
             max_session_duration: Duration::from_secs(1_200),
             prices: "text=1/0.1/2,audio=10/1/20".parse().ok(),
         };
         Self {
             server,
-            link: Link::open(provider, setup),
+            link: Link::open(adapt(provider), setup),
             began: Instant::now(),
             written: String::new(),
             tickets: 0,
             positions: 0,
             reply: Reply::default(),
+            dismisses: false,
             response: None,
             bill: Bill::default(),
         }
@@ -147,8 +159,17 @@ impl Stage {
     }
 
     pub(super) async fn speak(&mut self, millis: u64) {
+        self.send_sound(millis, 7).await;
+    }
+
+    /// The caller is silent for so long, which is sent as well.
+    pub(super) async fn be_silent(&mut self, millis: u64) {
+        self.send_sound(millis, 0).await;
+    }
+
+    async fn send_sound(&mut self, millis: u64, sample: i16) {
         for _ in 0..millis / PIECE {
-            let samples = vec![7; (PIECE * SAMPLES_PER_MS) as usize];
+            let samples = vec![sample; (PIECE * SAMPLES_PER_MS) as usize];
             self.send(Command::Append(samples));
             self.run(PIECE).await;
         }
@@ -195,6 +216,7 @@ impl Stage {
 
     fn conversation(&mut self, event: Realtime) {
         match event {
+            Realtime::CallerText { .. } if self.dismisses => {}
             Realtime::CallerText { item, text } => {
                 let text = text.unwrap_or_default();
                 self.write(&format!("caller said {text:?}"));
@@ -225,6 +247,16 @@ impl Stage {
                 self.write(&format!(
                     "response {ticket} {outcome:?}, {sound} ms of sound"
                 ));
+            }
+            Realtime::SpeechStarted { item, ago } => {
+                self.write(&format!("{item} begins, {} ms ago", ago.as_millis()));
+            }
+            Realtime::SpeechStopped { item, ago } => {
+                self.write(&format!("{item} is over, {} ms ago", ago.as_millis()));
+            }
+            Realtime::Committed(item) if self.dismisses => {
+                self.send(Command::Delete(item));
+                self.write("dismissed");
             }
             Realtime::Committed(_) => self.write("committed"),
             Realtime::ResponseRejected(ticket) => {
@@ -308,6 +340,10 @@ fn described(event: &ClientEvent) -> Option<String> {
         ClientEvent::SessionUpdate(update) => {
             let instructions = update.session.instructions.as_deref().unwrap_or_default();
             let tools = update.session.tools.as_ref().map_or(0, Vec::len);
+            if let Some(turn_detection) = update.session.turn_detection() {
+                let settings = serde_json::to_string(turn_detection).expect("JSON");
+                return Some(format!("turn detection {settings}"));
+            }
             format!("setup {instructions:?}, {tools} tools")
         }
         ClientEvent::ConversationItemCreate(create) => match &create.item {
