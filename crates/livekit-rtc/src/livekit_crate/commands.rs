@@ -7,6 +7,7 @@ use livekit::prelude::*;
 use livekit::{StreamTextOptions, StreamWriter, TextStreamWriter};
 use livekit_protocol as proto;
 
+use super::calls::{self, Calls};
 use super::convert;
 use super::session::Session;
 use crate::participant::{Command, Request};
@@ -29,14 +30,14 @@ impl Session {
             let _ = reply.send(published.ok_or(CommandError::NoTrack));
             return;
         }
-        let (room, writers) = (self.room.clone(), self.writers.clone());
+        let (room, writers, calls) = (self.room.clone(), self.writers.clone(), self.calls.clone());
         tokio::spawn(async move {
-            let _ = reply.send(carry_out(&room, &writers, command).await);
+            let _ = reply.send(carry_out(&room, &writers, &calls, command).await);
         });
     }
 }
 
-async fn carry_out(room: &Room, writers: &Writers, command: Command) -> Outcome {
+async fn carry_out(room: &Room, writers: &Writers, calls: &Calls, command: Command) -> Outcome {
     let me = room.local_participant();
     match command {
         Command::SetAttributes(attributes) => me
@@ -111,6 +112,14 @@ async fn carry_out(room: &Room, writers: &Writers, command: Command) -> Outcome 
             let closed = writer.close_with_options(reason, Some(attributes)).await;
             closed.map_err(|_| CommandError::StreamLost)
         }
+        Command::PerformRpc {
+            request, answer, ..
+        } => {
+            // Whoever asked may have gone.
+            let _ = answer.send(calls::perform(&me, request).await);
+            Ok(())
+        }
+        Command::RespondRpc { id, outcome } => calls.respond(&id, outcome),
         Command::Leave(reason) => {
             let reason = proto::DisconnectReason::try_from(reason.to_wire()).unwrap_or_default();
             let closed = room.close_with_reason(reason).await;

@@ -46,8 +46,9 @@ pub(super) fn track(publication: &RemoteTrackPublication, owner: &RemoteParticip
             _ => Source::Other,
         },
         muted: publication.is_muted(),
-        // The crate does not tell.
-        has_preconnect_buffer: false,
+        has_preconnect_buffer: publication
+            .audio_features()
+            .contains(&AudioTrackFeature::TfPreconnectBuffer),
     }
 }
 

@@ -3,6 +3,7 @@
 //! For those who can link libwebrtc, which brings TURN and single peer connections; it costs a
 //! thread and several megabytes a participant. In this project it is type-checked and not run.
 
+mod calls;
 mod commands;
 mod convert;
 mod session;
@@ -24,7 +25,8 @@ use crate::{
 
 /// Joins rooms with LiveKit's client, each on a task of the caller's tokio runtime.
 ///
-/// Bit rate is honoured, other [`TrackOptions`] and the reconnect limits are libwebrtc's own.
+/// Bit rate is honoured, other [`TrackOptions`] and the reconnect limits are libwebrtc's own, and
+/// statistics are not told.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LivekitCrate;
 
@@ -59,6 +61,7 @@ async fn join(
     let (requests, request_receiver) = mpsc::channel(COMMAND_CAPACITY);
     let (event_sender, events) = EventSender::new(options.event_capacity);
     let session = Session::new(room, track, audio, event_sender, local);
+    session.serve(&options.rpc_methods);
     tokio::spawn(session.run(room_events, request_receiver));
     Ok((
         Participant::new(requests, local_receiver, options.command_timeout),

@@ -9,18 +9,19 @@ use livekit::prelude::*;
 use livekit::webrtc::audio_frame::AudioFrame;
 use livekit::webrtc::audio_source::native::NativeAudioSource;
 use livekit::webrtc::audio_stream::native::NativeAudioStream;
-use livekit::{StreamReader, TextStreamReader, TextStreamWriter};
+use livekit::{ByteStreamReader, StreamReader, TextStreamReader, TextStreamWriter};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::calls::Calls;
 use super::{Published, RoomEvents, convert};
 use crate::event::EventSender;
 use crate::participant::Request;
 use crate::{
-    AudioHandler, Content, DataReceived, DisconnectReason as Reason, Event, FRAME_DURATION,
-    FRAME_SAMPLES, Frame, Identity, LocalParticipant as Local, Playout, Received, SAMPLE_RATE,
-    StreamClosed, StreamId, TextStreamOpened, TrackSid as Sid, Transcription as Transcript,
-    TranscriptionSegment as Segment,
+    AudioHandler, ByteStreamOpened, Content, DataReceived, DisconnectReason as Reason, Event,
+    FRAME_DURATION, FRAME_SAMPLES, Frame, Identity, LocalParticipant as Local, Playout, Received,
+    SAMPLE_RATE, StreamClosed, StreamId, TextStreamOpened, TrackSid as Sid,
+    Transcription as Transcript, TranscriptionSegment as Segment,
 };
 
 /// Frames and pieces of text on their way from their own tasks.
@@ -37,10 +38,11 @@ pub(super) struct Session {
     news_receiver: Option<mpsc::Receiver<News>>,
     /// Open streams; the tasks that carry out commands share them.
     pub(super) writers: Arc<Mutex<HashMap<StreamId, TextStreamWriter>>>,
+    pub(super) calls: Calls,
 }
 
 /// What the session's own tasks bring.
-enum News {
+pub(super) enum News {
     Event(Event),
     Sound {
         participant: Identity,
@@ -69,7 +71,14 @@ impl Session {
             news,
             news_receiver: Some(news_receiver),
             writers: Arc::default(),
+            calls: Calls::default(),
         }
+    }
+
+    /// Takes calls of these methods.
+    pub(super) fn serve(&self, methods: &[String]) {
+        self.calls
+            .serve(&self.room.local_participant(), methods, &self.news);
     }
 
     pub(super) async fn run(
@@ -238,6 +247,17 @@ impl Session {
                 }
                 return;
             }
+            RoomEvent::ByteStreamOpened {
+                reader,
+                participant_identity,
+                ..
+            } => {
+                if let Some(reader) = reader.take() {
+                    let sender = convert::identity(&participant_identity);
+                    tokio::spawn(read_bytes(reader, sender, self.news.clone()));
+                }
+                return;
+            }
             RoomEvent::Reconnecting => Event::Reconnecting,
             RoomEvent::LocalTrackRepublished { publication, .. } => {
                 let sid = convert::track_sid(&publication.sid());
@@ -346,5 +366,44 @@ async fn read(mut reader: TextStreamReader, sender: Identity, news: mpsc::Sender
     // The session may have ended, and with it everybody who would want to know.
     let _ = news
         .send(News::Event(Event::TextStreamClosed(closed)))
+        .await;
+}
+
+/// The same of bytes.
+async fn read_bytes(mut reader: ByteStreamReader, sender: Identity, news: mpsc::Sender<News>) {
+    let info = reader.info().clone();
+    let id = StreamId::from(&*info.id);
+    let opened = ByteStreamOpened {
+        id: id.clone(),
+        topic: info.topic.clone(),
+        sender,
+        name: info.name.clone(),
+        mime_type: info.mime_type.clone(),
+        attributes: info.attributes(),
+        total_bytes: info.total_length,
+        timestamp_ms: info.timestamp.timestamp_millis(),
+    };
+    let opened = News::Event(Event::ByteStreamOpened(opened));
+    let mut told = news.send(opened).await;
+    let mut complete = true;
+    while told.is_ok()
+        && let Some(piece) = reader.next().await
+    {
+        let Ok(content) = piece else {
+            complete = false;
+            break;
+        };
+        let (id, content) = (id.clone(), content.to_vec());
+        let chunk = Event::ByteStreamChunk { id, content };
+        told = news.send(News::Event(chunk)).await;
+    }
+    let closed = StreamClosed {
+        id,
+        attributes: info.attributes(),
+        complete,
+    };
+    // The session may have ended, and with it everybody who would want to know.
+    let _ = news
+        .send(News::Event(Event::ByteStreamClosed(closed)))
         .await;
 }

@@ -2,8 +2,9 @@
 
 usage: peer.py URL TOKEN
 
-Speaks a tone of 660 Hz, answers every text on lk.chat, and tells on standard output, one JSON
-object a line, what it sees and hears. Leaves when standard input ends.
+Speaks a tone of 660 Hz, answers every text on lk.chat, has the RPC methods "reverse" and "fail",
+calls the method and sends the bytes that a text on "do" asks for, and tells on standard output, one
+JSON object a line, what it sees and hears. Leaves when standard input ends.
 """
 
 import array
@@ -72,6 +73,28 @@ async def main(url, token):
         if reader.info.topic == "lk.chat":
             await room.local_participant.send_text(text[::-1], topic="lk.chat")
 
+    async def take_order(reader, identity):
+        order = json.loads(await reader.read_all())
+        if "bytes" in order:
+            writer = await room.local_participant.stream_bytes(
+                name="numbers",
+                topic="numbers",
+                mime_type="application/x-numbers",
+                attributes={"kind": "bytes"},
+                destination_identities=[identity],
+            )
+            await writer.write(bytes(number % 251 for number in range(order["bytes"])))
+            return await writer.aclose()
+        try:
+            answer = await room.local_participant.perform_rpc(
+                destination_identity=identity, method=order["call"], payload=order["with"]
+            )
+            tell(called=order["call"], answer=answer)
+        except rtc.RpcError as error:
+            tell(called=order["call"], code=error.code)
+
+    room.register_text_stream_handler("do", lambda reader, who: spawn(take_order(reader, who)))
+
     for topic in ["lk.chat", "lk.transcription"]:
         room.register_text_stream_handler(topic, lambda reader, who: spawn(take_text(reader, who)))
 
@@ -93,6 +116,15 @@ async def main(url, token):
         tell(left=participant.identity, reason=participant.disconnect_reason)
 
     await room.connect(url, token)
+
+    @room.local_participant.register_rpc_method("reverse")
+    async def _(call):
+        return call.payload[::-1]
+
+    @room.local_participant.register_rpc_method("fail")
+    async def _(call):
+        raise rtc.RpcError(4711, "not today", "{}")
+
     source = rtc.AudioSource(RATE, 1, queue_size_ms=200)
     track = rtc.LocalAudioTrack.create_audio_track("tone", source)
     options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)

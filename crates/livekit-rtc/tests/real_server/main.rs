@@ -9,5 +9,6 @@ mod joining;
 mod python;
 mod reconnect;
 mod room;
+mod rpc;
 mod server;
 mod sound;

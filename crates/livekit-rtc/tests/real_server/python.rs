@@ -18,13 +18,13 @@ use crate::server::Server;
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/peer.py");
 
 /// The other end; killed when dropped.
-struct Peer {
+pub struct Peer {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Peer {
-    fn start(server: &Server, identity: &str) -> anyhow::Result<Self> {
+    pub fn start(server: &Server, identity: &str) -> anyhow::Result<Self> {
         let python = std::env::var_os("LIVEKIT_PYTHON").context(
             "LIVEKIT_PYTHON does not name a Python that has livekit; `cargo xtask setup` makes one",
         )?;
@@ -44,7 +44,7 @@ impl Peer {
     }
 
     /// Waits until it tells of something that has all of these.
-    async fn tells(&mut self, expected: &Value) -> anyhow::Result<Value> {
+    pub async fn tells(&mut self, expected: &Value) -> anyhow::Result<Value> {
         let mut told = Vec::new();
         let search = async {
             while let Some(line) = self.lines.next_line().await? {
