@@ -55,8 +55,8 @@ pub(crate) struct App {
     pub(crate) summariser: Summariser,
     /// How conversations go.
     pub(crate) conversation: Settings,
-    /// How long sound takes to a caller's ear.
-    pub(crate) playout_delay: Duration,
+    /// How long sound takes to a caller's ear, if that is not to be measured.
+    pub(crate) playout_delay: Option<Duration>,
     /// What the model is told.
     pub(crate) prompts: Prompts,
     /// Where the rooms are.
@@ -93,7 +93,7 @@ impl App {
             provider: provider(&config.openai, &config.calls),
             summariser: Summariser::new(http, &config.openai),
             conversation: config.calls.conversation(),
-            playout_delay: Duration::from_millis(config.calls.playout_delay_ms),
+            playout_delay: config.calls.playout_delay_ms.map(Duration::from_millis),
             prompts: config.calls.prompts()?,
             livekit: config.livekit.clone(),
             calls: Calls::new(config.calls.max_calls),

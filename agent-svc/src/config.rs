@@ -173,9 +173,9 @@ pub struct CallsConfig {
     pub max_endpointing_delay_ms: u64,
 
     /// How long sound takes to a caller's ear, in milliseconds: the way through LiveKit and the jitter buffer at their
-    /// end. What is on its way when the assistant stops does not count as heard.
-    #[arg(long, env, default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=1000))]
-    pub playout_delay_ms: u64,
+    /// end. What is on its way when the assistant stops does not count as heard. Measured in each call when not given.
+    #[arg(long, env, value_parser = clap::value_parser!(u64).range(0..=1000))]
+    pub playout_delay_ms: Option<u64>,
 
     /// The assistant's name.
     #[arg(long, env, default_value = "Iris")]

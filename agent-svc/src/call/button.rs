@@ -3,7 +3,7 @@
 use livekit_rtc::{Participant, RpcError, RpcFailure, RpcInvocation};
 
 use super::task::Task;
-use crate::domain::TurnDetection;
+use crate::domain::{TurnDetection, TurnRefused};
 
 const START_TURN: &str = "start_turn";
 const END_TURN: &str = "end_turn";
@@ -26,7 +26,8 @@ impl Task {
         };
         let participant = room.participant.clone();
         let outcome = if room.is_caller(&call.caller) {
-            self.press(&call.method)
+            let pressed = self.press(&call.method);
+            pressed.map_err(|refused| refused.to_string())
         } else {
             Err("only the caller may do this".to_owned())
         };
@@ -37,15 +38,14 @@ impl Task {
         tokio::spawn(answer(participant, call, outcome));
     }
 
-    fn press(&mut self, method: &str) -> Result<(), String> {
+    fn press(&mut self, method: &str) -> Result<(), TurnRefused> {
         let now = self.now();
-        let pressed = match method {
+        match method {
             START_TURN => self.conversation.start_turn(now),
             END_TURN => self.conversation.end_turn(now),
-            CANCEL_TURN => self.conversation.cancel_turn(now),
-            _ => return Err("there is no such method".to_owned()),
-        };
-        pressed.map_err(|refused| refused.to_string())
+            // The room refuses all but the three.
+            _ => self.conversation.cancel_turn(now),
+        }
     }
 }
 

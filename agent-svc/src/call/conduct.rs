@@ -123,7 +123,7 @@ impl Task {
         }
     }
 
-    fn tell_media(&mut self, command: media::Command) {
+    pub(super) fn tell_media(&mut self, command: media::Command) {
         if self.room.is_some() && self.media.send(command).is_err() && self.ended.is_none() {
             self.later(Input::End(EndReason::MediaError));
         }

@@ -2,7 +2,9 @@
 
 mod button;
 mod conduct;
+mod earlier;
 pub(crate) mod hub;
+mod network;
 mod recorder;
 mod room;
 pub(crate) mod stage;

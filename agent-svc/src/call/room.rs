@@ -1,18 +1,21 @@
 //! The room of a call: who is the caller, are they there, and can they hear.
 
+use std::time::Duration;
+
 use livekit_rtc::{
-    DisconnectReason, Event, Events, Identity, Participant, ParticipantKind, RemoteParticipant,
-    TextCollector, TextMessage, TrackSource,
+    ByteCollector, ByteMessage, DisconnectReason, Event, Events, Identity, Participant,
+    ParticipantKind, RemoteParticipant, RemoteTrack, TextCollector, TextMessage, TrackSource,
 };
 use service_kit::UserId;
 
 use super::hub::{Standing, What};
+use super::network::playout_delay;
 use super::recorder::Recorder;
 use super::stage::{Speaker, Stage};
 use super::task::{Done, Task};
 use crate::app::App;
 use crate::domain::{EndReason, Input};
-use crate::media;
+use crate::media::{self, preconnect};
 use crate::peers::{Delegation, Proof};
 use crate::store::calls::{self, NewCall};
 
@@ -29,14 +32,19 @@ pub(super) struct Room {
     pub(super) participant: Participant,
     events: Option<Events>,
     pub(super) stage: Stage,
-    caller: Option<Speaker>,
+    pub(super) caller: Option<Speaker>,
     /// Ordinary participants who were there before it was known who the caller is.
     others: Vec<Identity>,
-    /// Who has a microphone that can be heard.
-    microphones: Vec<Identity>,
+    /// The microphones that can be heard.
+    microphones: Vec<RemoteTrack>,
     heard: bool,
-    told: bool,
+    pub(super) told: bool,
     texts: TextCollector,
+    recordings: ByteCollector,
+    /// What somebody said before anybody listened, until it is known who the caller is.
+    pub(super) recording: Option<ByteMessage>,
+    /// Whether what the caller said before is yet to be heard.
+    pub(super) waits_for_earlier: bool,
 }
 
 impl Room {
@@ -85,6 +93,7 @@ impl Room {
     fn caller_left(&mut self) {
         self.caller = None;
         self.told = false;
+        self.waits_for_earlier = false;
     }
 }
 
@@ -100,6 +109,9 @@ impl Task {
             heard: false,
             told: false,
             texts: TextCollector::new(MAX_MESSAGE),
+            recordings: ByteCollector::new(preconnect::TOPIC, preconnect::MAX_BYTES),
+            recording: None,
+            waits_for_earlier: false,
         });
         self.input(Input::Joined);
     }
@@ -110,13 +122,18 @@ impl Task {
         {
             return self.caller_wrote(&message);
         }
+        if let (Some(room), Some(event)) = (&mut self.room, &event)
+            && let Some(recording) = room.recordings.take(event)
+        {
+            return self.earlier_came(recording);
+        }
         match event {
             Some(Event::ParticipantConnected(remote)) => self.somebody_came(&remote),
             Some(Event::ParticipantDisconnected { identity, reason }) => {
                 self.somebody_left(&identity, reason);
             }
             Some(Event::TrackSubscribed(track)) if track.source == TrackSource::Microphone => {
-                self.caller_speaks_on(&track.participant, track.sid);
+                self.can_be_heard(&track);
             }
             Some(Event::LocalTrackSubscribed { .. }) => {
                 if let Some(room) = &mut self.room {
@@ -125,6 +142,7 @@ impl Task {
                 self.caller_ready();
             }
             Some(Event::RpcInvoked(call)) => self.button(call),
+            Some(Event::Statistics(statistics)) => self.measured(&statistics),
             Some(Event::Reconnecting) => {
                 let (reason, message) =
                     ("ROOM_RECONNECTING", "The room's connection is made again.");
@@ -220,29 +238,43 @@ impl Task {
                 track: None,
             };
             room.stage.speaker(speaker.clone());
-            let has_microphone = room.microphones.contains(&speaker.identity);
+            let is_theirs = |track: &&RemoteTrack| track.participant == speaker.identity;
+            let microphone = room.microphones.iter().find(is_theirs).cloned();
             room.caller = Some(speaker);
-            if has_microphone {
-                self.input(Input::MicrophoneOpened);
+            let recording = room.recording.take();
+            if let Some(track) = microphone {
+                self.caller_speaks_on(&track);
+            }
+            if let Some(recording) = recording {
+                self.earlier_came(recording);
             }
         }
         self.caller_ready();
     }
 
-    fn caller_speaks_on(&mut self, identity: &Identity, track: livekit_rtc::TrackSid) {
+    /// Somebody has a microphone, perhaps the caller, perhaps a new one.
+    fn can_be_heard(&mut self, track: &RemoteTrack) {
         let Some(room) = &mut self.room else {
             return;
         };
-        if !room.microphones.contains(identity) {
-            room.microphones.push(identity.clone());
+        room.microphones
+            .retain(|other| other.participant != track.participant);
+        let is_callers = room.is_caller(&track.participant);
+        room.microphones.push(track.clone());
+        if is_callers {
+            self.caller_speaks_on(track);
         }
-        if let Some(speaker) = &mut room.caller
-            && speaker.identity == *identity
+    }
+
+    fn caller_speaks_on(&mut self, track: &RemoteTrack) {
+        if let Some(room) = &mut self.room
+            && let Some(speaker) = &mut room.caller
         {
-            speaker.track = Some(track);
+            speaker.track = Some(track.sid.clone());
             room.stage.speaker(speaker.clone());
-            self.input(Input::MicrophoneOpened);
         }
+        self.expect_earlier(track);
+        self.input(Input::MicrophoneOpened);
     }
 
     /// Takes what the caller wrote. Others may write in the room as well, and streams of other
@@ -266,10 +298,13 @@ impl Task {
     }
 
     /// The caller is there and somebody listens: the conversation may begin.
-    fn caller_ready(&mut self) {
+    pub(super) fn caller_ready(&mut self) {
         let Some(room) = &mut self.room else {
             return;
         };
+        if room.waits_for_earlier {
+            return;
+        }
         if room.caller.is_none() || !room.heard || std::mem::replace(&mut room.told, true) {
             return;
         }
@@ -281,7 +316,9 @@ impl Task {
             active: true,
             agent,
         }));
-        self.input(Input::PlayoutDelay(self.app.playout_delay));
+        let delay = self.app.playout_delay;
+        let delay = delay.unwrap_or_else(|| playout_delay(Duration::ZERO, Duration::ZERO));
+        self.input(Input::PlayoutDelay(delay));
         self.input(Input::CallerJoined);
     }
 
@@ -290,7 +327,8 @@ impl Task {
             return;
         };
         room.others.retain(|other| other != identity);
-        room.microphones.retain(|other| other != identity);
+        room.microphones
+            .retain(|track| track.participant != *identity);
         if !room.is_caller(identity) {
             return;
         }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::ExpectedCaller;
 use super::hub::{Hub, What};
+use super::network::Network;
 use super::recorder::Recorder;
 use super::room::Room;
 use crate::app::App;
@@ -41,6 +42,10 @@ pub(super) enum Done {
     Adopted(Result<(UserId, Delegation), PeerError>),
     /// The caller's profile is known as well as it will be.
     Known(prompt::Caller),
+    /// What the caller said while connecting; may be nothing.
+    Earlier(Vec<i16>),
+    /// How long a message takes to the caller's page and back.
+    RoundTrip(Duration),
     /// An input for the conversation.
     Input(Input),
 }
@@ -61,6 +66,7 @@ pub(super) struct Task {
     pub(super) link: Link,
     pub(super) setup: Option<oneshot::Sender<Setup>>,
     pub(super) room: Option<Room>,
+    pub(super) network: Network,
     /// Whose call it is, once that is known.
     pub(super) caller: Option<(UserId, Delegation)>,
     /// A job: the first ordinary participant is the caller.
@@ -114,6 +120,7 @@ impl Task {
             recent: Recent::default(),
             setup: Some(setup),
             room: None,
+            network: Network::default(),
             caller,
             takes_anyone,
             adopting: false,
@@ -237,6 +244,7 @@ impl Task {
             media::Event::SpeechEnded { voiced_until } => Input::SpeechEnded {
                 voiced_until: self.moment_of(voiced_until),
             },
+            media::Event::CaughtUp => return self.caught_up(),
             media::Event::Playout(event) => Input::Playout(event),
         };
         self.input(input);
@@ -279,6 +287,8 @@ impl Task {
                 let greeting = self.app.prompts.greeting(&caller);
                 self.input(Input::Greeting(greeting));
             }
+            Done::Earlier(sound) => self.tell_media(media::Command::Earlier(sound)),
+            Done::RoundTrip(round_trip) => self.network.caller_round_trip = Some(round_trip),
             Done::Input(input) => self.input(input),
         }
     }

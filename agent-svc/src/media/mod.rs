@@ -5,8 +5,10 @@
 //! nothing; the [`MediaHandle`] belongs to the call's task. Between them are two bounded queues.
 //! Who may speak when is not decided here.
 
+mod backlog;
 mod ear;
 mod mouth;
+pub(crate) mod preconnect;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -15,6 +17,7 @@ use livekit_rtc::{AudioHandler, Frame, Identity, Received};
 use tokio::sync::mpsc;
 
 use crate::domain;
+use backlog::Backlog;
 use ear::Ear;
 pub use ear::VadSource;
 use mouth::Mouth;
@@ -33,6 +36,10 @@ const MAX_UNSENT: usize = 64;
 pub enum Command {
     /// From now on this participant is the caller.
     Listen(Identity),
+    /// Let the caller's sound wait for what they said before: [`Command::Earlier`] brings it.
+    Wait,
+    /// What the caller said before, 24 kHz; may be nothing.
+    Earlier(Vec<i16>),
     /// Send from now on. Only with [`Upload::OnRequest`].
     OpenInput,
     /// What was sent so far was committed or forgotten: send nothing until the next speech.
@@ -64,6 +71,8 @@ pub enum Event {
     },
     /// What is sent of the caller's sound: 24 kHz.
     Audio(Vec<i16>),
+    /// All sound that has waited was heard, or none came in time.
+    CaughtUp,
     /// Something about playing.
     Playout(domain::Playout),
 }
@@ -121,6 +130,7 @@ pub fn handler(
             unsent: VecDeque::new(),
         },
         caller: None,
+        backlog: Backlog::default(),
         ear: Ear::new(vad, vad_silence, upload),
         mouth: Mouth::default(),
     };
@@ -131,6 +141,7 @@ struct Handler {
     commands: mpsc::Receiver<Command>,
     reports: Reports,
     caller: Option<Identity>,
+    backlog: Backlog,
     ear: Ear,
     mouth: Mouth,
 }
@@ -138,14 +149,22 @@ struct Handler {
 impl AudioHandler for Handler {
     fn received(&mut self, frame: Received<'_>) {
         self.take_commands();
-        if self.caller.as_ref() == Some(frame.participant) {
-            self.ear.hear(frame.now, frame.samples, &mut self.reports);
+        if self.caller.as_ref() == Some(frame.participant)
+            && let Some(samples) = self.backlog.live(frame.samples)
+        {
+            self.ear.hear(frame.now, samples, &mut self.reports);
         }
     }
 
-    fn playout(&mut self, _now: Instant, frame: &mut Frame) -> livekit_rtc::Playout {
+    fn playout(&mut self, now: Instant, frame: &mut Frame) -> livekit_rtc::Playout {
         self.take_commands();
         self.reports.flush();
+        for waited in self.backlog.tick() {
+            self.ear.hear(now, &waited, &mut self.reports);
+        }
+        if self.backlog.has_caught_up() {
+            self.reports.send(Event::CaughtUp);
+        }
         self.mouth.speak(frame, &mut self.reports)
     }
 }
@@ -159,7 +178,18 @@ impl Handler {
             match command {
                 Command::Listen(identity) => {
                     self.caller = Some(identity);
+                    self.backlog = Backlog::default();
                     self.ear.reset();
+                }
+                Command::Wait => {
+                    if !self.backlog.wait() {
+                        self.reports.send(Event::CaughtUp);
+                    }
+                }
+                Command::Earlier(sound) => {
+                    if !self.backlog.earlier(&sound) {
+                        tracing::info!("What the caller said while connecting came too late");
+                    }
                 }
                 Command::OpenInput => self.ear.open(),
                 Command::CloseInput => self.ear.close(),

@@ -264,8 +264,8 @@ fn where_a_button_decides_nothing_is_sent_without_it() {
             .any(|event| matches!(event, Event::SpeechStarted { .. }))
     );
 
-    let (open, close): (fn() -> Command, fn() -> Command) =
-        (|| Command::OpenInput, || Command::CloseInput);
+    let open: fn() -> Command = || Command::OpenInput;
+    let close: fn() -> Command = || Command::CloseInput;
     let (_, events) = hear(Upload::OnRequest, &sound, Some(open), Some(close));
     let whole = sent(&events);
     assert!(
@@ -275,4 +275,95 @@ fn where_a_button_decides_nothing_is_sent_without_it() {
     // The button is held on in silence.
     let (_, events) = hear(Upload::OnRequest, &sound, Some(open), None);
     assert!(sent(&events) > voiced / 2 + 40_000, "{}", sent(&events));
+}
+
+/// A call whose caller says something live, one frame a tick, and has said something before.
+struct Joining {
+    audio: Box<dyn AudioHandler>,
+    handle: MediaHandle,
+    now: Instant,
+    events: Vec<Event>,
+}
+
+impl Joining {
+    fn new() -> Self {
+        let source = VadSource::new(models()).expect("the detector loads");
+        let (audio, handle) = handler(source, Duration::from_millis(250), Upload::Speech);
+        handle.send(Command::Listen("caller".into())).unwrap();
+        Self {
+            audio,
+            handle,
+            now: Instant::now(),
+            events: Vec::new(),
+        }
+    }
+
+    fn ticks(&mut self, count: usize, mut live: impl FnMut(usize) -> Frame) {
+        for tick in 0..count {
+            self.now += FRAME;
+            self.audio.received(Received {
+                now: self.now,
+                participant: &"caller".into(),
+                track: &TrackSid::from("TR_1"),
+                samples: &live(tick),
+                content: Content::Decoded,
+            });
+            self.audio.playout(self.now, &mut [0; 240]);
+            while let Ok(event) = self.handle.events.try_recv() {
+                self.events.push(event);
+            }
+        }
+    }
+
+    /// What was reported but for sound.
+    fn told(&mut self) -> Vec<&'static str> {
+        let events = std::mem::take(&mut self.events);
+        let told = events.iter().filter_map(|event| match event {
+            Event::SpeechStarted { .. } => Some("starts"),
+            Event::SpeechEnded { .. } => Some("ends"),
+            Event::CaughtUp => Some("caught up"),
+            _ => None,
+        });
+        told.collect()
+    }
+}
+
+const SILENCE: Frame = [0; 240];
+
+#[test]
+fn what_was_said_while_connecting_is_heard_before_live_sound() {
+    let (sound, _) = sentence(7_200);
+    let mut call = Joining::new();
+    // A little may be heard before it is known that there is more.
+    call.ticks(10, |_| SILENCE);
+    call.handle.send(Command::Wait).unwrap();
+    call.ticks(50, |_| SILENCE);
+    assert_eq!(call.told(), [""; 0]);
+    call.handle.send(Command::Earlier(sound.clone())).unwrap();
+    let ticks = sound.len() / 240 / 6 + 20;
+    call.ticks(ticks, |_| SILENCE);
+    assert_eq!(call.told(), ["starts", "ends", "caught up"]);
+    // Live sound is heard at once again, and nothing more from before.
+    call.handle.send(Command::Earlier(sound.clone())).unwrap();
+    let live: Vec<Frame> = sound.as_chunks::<240>().0.to_vec();
+    call.ticks(live.len() + 40, |tick| {
+        live.get(tick).copied().unwrap_or(SILENCE)
+    });
+    assert_eq!(call.told(), ["starts", "ends"]);
+}
+
+#[test]
+fn live_sound_does_not_wait_for_ever_and_none_of_it_is_lost() {
+    let (sound, _) = sentence(0);
+    let live: Vec<Frame> = sound.as_chunks::<240>().0.to_vec();
+    let mut call = Joining::new();
+    call.handle.send(Command::Wait).unwrap();
+    call.ticks(199, |tick| live.get(tick).copied().unwrap_or(SILENCE));
+    assert_eq!(call.told(), [""; 0]);
+    call.ticks(60, |_| SILENCE);
+    assert_eq!(call.told(), ["starts", "ends", "caught up"]);
+    // Whoever waits later is told at once that there is nothing to wait for.
+    call.handle.send(Command::Wait).unwrap();
+    call.ticks(1, |_| SILENCE);
+    assert_eq!(call.told(), ["caught up"]);
 }

@@ -29,8 +29,8 @@ mod signal;
 mod statistics;
 
 pub use audio::{
-    AudioHandler, Content, FRAME_DURATION, FRAME_SAMPLES, Frame, NoAudio, Playout, Received,
-    SAMPLE_RATE,
+    AudioHandler, Content, FRAME_DURATION, FRAME_SAMPLES, Frame, NoAudio, OpusDecoder, Playout,
+    Received, SAMPLE_RATE,
 };
 pub use collect::{ByteCollector, ByteMessage, TextCollector, TextMessage};
 pub use connector::{Connector, Joining};

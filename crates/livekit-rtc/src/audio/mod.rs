@@ -2,6 +2,7 @@
 
 mod arrival;
 mod codec;
+mod opus;
 mod receive;
 mod send;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::{Identity, TrackSid};
 
+pub use opus::OpusDecoder;
 pub(crate) use receive::Receiver;
 pub(crate) use send::{Packet, Sender};
 
