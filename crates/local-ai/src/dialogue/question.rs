@@ -86,6 +86,22 @@ impl Question {
         ASKS.is_match(self.focus())
     }
 
+    /// Whether it asks for something to be done: an order, a wish, a request. Who only tells something
+    /// begins with somebody or something.
+    pub(super) fn is_order(&self) -> bool {
+        static ASKS: LazyLock<Regex> = LazyLock::new(|| {
+            pattern(
+                r"(?i)\b(please|(can|could|would|will|may) (you|i|we)|(want|need|like|have) (you )?to|let me)\b",
+            )
+        });
+        const TELLING: [&str; 24] = [
+            "i", "i'm", "i've", "my", "we", "we're", "we've", "our", "the", "a", "an", "it",
+            "it's", "this", "that", "there", "you", "your", "is", "are", "am", "do", "does", "if",
+        ];
+        let first = words(self.focus()).into_iter().next();
+        ASKS.is_match(self.focus()) || first.is_some_and(|word| !TELLING.contains(&word.as_str()))
+    }
+
     /// Evidence for a question about the state of the asker's own account.
     pub fn about_own(&self) -> Evidence {
         static SIGNS: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
@@ -198,6 +214,23 @@ mod tests {
             ("Change my name, please.", false),
         ] {
             assert_eq!(Question::new(text).asks_to_be_told(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_order_asks_for_something_to_be_done() {
+        for (text, expected) in [
+            ("Change my name, please.", true),
+            ("Change my name.", true),
+            ("I want to speak to a person.", true),
+            ("Can I talk to a human?", true),
+            (
+                "I just got married and my last name should be different.",
+                false,
+            ),
+            ("My light is broken.", false),
+        ] {
+            assert_eq!(Question::new(text).is_order(), expected, "{text}");
         }
     }
 

@@ -134,10 +134,14 @@ pub(super) fn choose<'a>(
             }
         && *close > general
     {
-        return Ok(Some(match arguments::fill(tool, &question.text) {
-            Filled::Complete(arguments) => Choice::Call(tool, arguments),
-            Filled::Missing(name) => Choice::Ask(tool, name),
-        }));
+        // Whoever only tells something is not asked for what an action needs while another tool may
+        // have an answer.
+        let may_ask = is_lookup(tool) || question.is_order() || best(Role::Knowledge).is_none();
+        match arguments::fill(tool, &question.text) {
+            Filled::Complete(arguments) => return Ok(Some(Choice::Call(tool, arguments))),
+            Filled::Missing(name) if may_ask => return Ok(Some(Choice::Ask(tool, name))),
+            Filled::Missing(_) => {}
+        }
     }
     let own = judge.own();
     let account = best(Role::Account).filter(|(close, ..)| {
