@@ -4,5 +4,7 @@
 //! A crate of its own, because it alone of our code is always built fully optimised.
 
 mod snake;
+mod sum;
 
 pub use snake::{Channel, Quantisation, Range};
+pub use sum::scale_sums;

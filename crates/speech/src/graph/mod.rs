@@ -1,35 +1,50 @@
 //! Rewrites a synthesiser's graph as it is loaded, so that it runs faster and sounds the same.
 
+mod fusion;
 mod operator;
 mod pace;
 mod schema;
 mod signed;
 mod snake;
 mod spectrum;
+mod sum;
 
 use prost::bytes::Bytes;
 use prost::{DecodeError, Message};
 
 pub(crate) use operator::operators;
-use schema::{Model, Node};
+use schema::{Graph, Model, Node};
 
 /// The model, faster, to be run with [`operators`]; its input "speed" takes a number for each token.
 ///
 /// # Errors
 /// `model` is no ONNX model.
 pub(crate) fn rewrite(model: Bytes) -> Result<Vec<u8>, DecodeError> {
+    rewrite_for(has_dot_products(), model)
+}
+
+fn rewrite_for(has_dot_products: bool, model: Bytes) -> Result<Vec<u8>, DecodeError> {
     let mut model = Model::decode(model)?;
     if let Some(graph) = &mut model.graph {
         pace::pace_tokens(graph)?;
         spectrum::convolve_spectra(graph)?;
-        if has_dot_products() {
-            if snake::fuse(graph)? {
-                model.opset_import.push(operator::opset());
-            }
+        if has_dot_products {
+            fuse(graph)?;
             signed::sign_convolutions(graph);
+            model.opset_import.push(operator::opset());
         }
     }
     Ok(model.encode_to_vec())
+}
+
+fn fuse(graph: &mut Graph) -> Result<(), DecodeError> {
+    let view = fusion::View::of(graph)?;
+    let fusions = graph.node.iter().enumerate().filter_map(|(at, node)| {
+        let fusion = snake::fusion(&view, node).or_else(|| sum::fusion(&view, node))?;
+        Some((at, fusion))
+    });
+    let fusions = fusions.collect();
+    fusion::fuse(graph, fusions)
 }
 
 /// Whether the processor multiplies bytes with a sign by such without one. Where it does not, the

@@ -4,11 +4,11 @@ use ort::value::TensorRef;
 use prost::Message;
 use prost::bytes::Bytes;
 
-use super::rewrite;
 use super::schema::{
     ATTRIBUTE_INT, Attribute, Dimension, FLOAT, Graph, INT64, Model, Node, Opset, Shape, Tensor,
     TensorType, Type, ValueInfo,
 };
+use super::{rewrite, rewrite_for};
 use crate::runtime::Runtime;
 
 fn models() -> PathBuf {
@@ -52,7 +52,7 @@ fn rewritten(node: Vec<Node>) -> String {
         }),
         ..Model::default()
     };
-    let model = rewrite(model.encode_to_vec().into()).unwrap();
+    let model = rewrite_for(true, model.encode_to_vec().into()).unwrap();
     let model = Model::decode(model.as_slice()).unwrap();
     assert_eq!(model.ir_version, 9);
     let graph = model.graph.unwrap();
@@ -128,6 +128,30 @@ fn what_is_no_snake_stays() {
     swapped[1] = node("Sub", &["mean", "x"], &["centred"]);
     assert!(stays(swapped), "another difference");
     assert!(!stays(snake("two")));
+}
+
+/// The sums of a convolution made numbers, `last` being the step that takes them.
+fn sums(last: Node) -> String {
+    rewritten(vec![
+        node("ConvInteger", &["q", "w", "zero", "wz"], &["sum"]),
+        node("Add", &["sum", "bias"], &["biased"]),
+        node("Cast", &["biased"], &["wide"]),
+        node("Mul", &["wide", "scale"], &["numbers"]),
+        last,
+    ])
+}
+
+#[test]
+fn sums_become_numbers_in_one_step_with_what_is_added() {
+    insta::assert_snapshot!(sums(node("Add", &["before", "numbers"], &["sound"])), @r"
+    sum = ConvInteger(q, w, zero, wz)
+    sound = ScaledSum(sum, bias, scale, before)
+    ");
+    insta::assert_snapshot!(sums(node("Tanh", &["numbers"], &["sound"])), @r"
+    sum = ConvInteger(q, w, zero, wz)
+    numbers = ScaledSum(sum, bias, scale)
+    sound = Tanh(numbers)
+    ");
 }
 
 /// A model that makes spectra of frames of 20 samples, 5 apart.

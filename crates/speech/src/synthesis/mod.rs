@@ -40,9 +40,9 @@ const MODEL: &str = "synthesis";
 
 /// Turns text into speech. Clones share the model.
 ///
-/// Each second of sound costs 0.22 s of computing with two threads and 0.28 s with one, on cores that
-/// take 0.14 ms for a window of voice activity detection. The model makes some 0.75 s of silence
-/// around what is heard, and that costs as much.
+/// Each second of sound costs about 0.15 s of computing with two threads, on cores that take 0.1 ms
+/// for a window of voice activity detection, and the 0.4 s of silence that the model makes around
+/// it cost as much.
 #[derive(Debug, Clone)]
 pub struct Synthesizer {
     workers: Arc<Pool<Session>>,

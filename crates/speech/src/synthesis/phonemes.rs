@@ -46,16 +46,12 @@ impl Piece {
         &self.tokens
     }
 
-    /// How fast each token is spoken, with [`PAD`] on both sides, at this speed. The model would
-    /// stay silent for 0.35 to 0.5 s before every piece and for as long after it, and silence costs
-    /// it as much as speech does.
+    /// How fast each token is spoken, with [`PAD`] on both sides, at this speed. The marks at the end
+    /// are gone over quickly: all that is heard of them is half a second of silence, which costs as
+    /// much as speech does. The silence before the first sound stays: voices begin in it.
     pub(super) fn speeds(&self, speed: f32) -> Vec<f32> {
-        const BEFORE: f32 = 1.4;
-        const LAST_SOUND: f32 = 1.2;
         const AFTER: f32 = 4.0;
         let mut speeds = vec![speed; self.tokens.len() + 2];
-        speeds[0] *= BEFORE;
-        speeds[self.sounding] *= LAST_SOUND;
         for after in &mut speeds[self.sounding + 1..] {
             *after *= AFTER;
         }
