@@ -60,7 +60,7 @@ pub enum State {
 }
 
 /// What one side said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
     /// Order of beginning; numbers may be missing.
     pub position: i32,
@@ -72,10 +72,14 @@ pub struct Turn {
     pub start_time: DateTime<Utc>,
     /// Whether it was cut short.
     pub interrupted: bool,
+    /// From the caller's first voiced sound over it to its silence, in milliseconds.
+    pub silenced_after_ms: Option<u64>,
     /// The tools that were called for it.
     pub tools: Vec<ToolCall>,
     /// How long it took; of answers only.
     pub latency: Option<Latency>,
+    /// What the Realtime model did since the assistant's turn before; of the assistant only.
+    pub bill: Option<Bill>,
 }
 
 /// A tool call that is over.
@@ -112,6 +116,9 @@ pub enum StoredStatus {
 pub struct Latency {
     /// From the last voiced sound to the decision that the turn is over.
     pub end_of_turn_ms: u64,
+    /// From that decision to the first thing of the model; unknown of older turns.
+    #[serde(default)]
+    pub first_token_ms: Option<u64>,
     /// From that decision to the first sound of the model.
     pub first_audio_ms: u64,
     /// From the last voiced sound to the first sound played.
@@ -119,16 +126,18 @@ pub struct Latency {
 }
 
 impl Turn {
-    /// A turn of a call whose time began at `began`.
-    pub fn new(turn: domain::Turn, began: DateTime<Utc>) -> Self {
+    /// A turn of a call whose time began at `began`, with what was done for it.
+    pub fn new(turn: domain::Turn, began: DateTime<Utc>, bill: Option<Bill>) -> Self {
         Self {
             position: i32::try_from(turn.position).unwrap_or(i32::MAX),
             role: turn.role,
             text: turn.text,
             start_time: began + turn.started.since_start(),
             interrupted: turn.interrupted,
+            silenced_after_ms: turn.silenced_after.map(millis),
             tools: turn.tools.into_iter().map(ToolCall::from).collect(),
             latency: turn.latency.map(Latency::from),
+            bill,
         }
     }
 }
@@ -158,6 +167,7 @@ impl From<domain::Latency> for Latency {
     fn from(latency: domain::Latency) -> Self {
         Self {
             end_of_turn_ms: millis(latency.end_of_turn),
+            first_token_ms: Some(millis(latency.first_token)),
             first_audio_ms: millis(latency.first_audio),
             voice_to_voice_ms: millis(latency.voice_to_voice),
         }

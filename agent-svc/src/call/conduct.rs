@@ -174,7 +174,13 @@ impl Task {
             text: turn.text.clone(),
             items: turn.items.clone(),
         });
-        let turn = record::Turn::new(turn, self.began_at);
+        let bill = (turn.role == crate::domain::Role::Assistant)
+            .then(|| std::mem::take(&mut self.unstored_bill))
+            .filter(|bill| !bill.is_empty());
+        let turn = record::Turn::new(turn, self.began_at, bill);
+        if let Some(ms) = turn.silenced_after_ms {
+            metrics::histogram!("insta_agent_interruption_seconds").record(ms as f64 / 1000.0);
+        }
         if let Some(latency) = turn.latency {
             measure(latency);
         }
@@ -304,6 +310,9 @@ fn count(metric: Metric) {
 fn measure(latency: Latency) {
     let seconds = |ms: u64| ms as f64 / 1000.0;
     metrics::histogram!("insta_agent_end_of_turn_seconds").record(seconds(latency.end_of_turn_ms));
+    if let Some(ms) = latency.first_token_ms {
+        metrics::histogram!("insta_agent_first_token_seconds").record(seconds(ms));
+    }
     metrics::histogram!("insta_agent_first_audio_seconds").record(seconds(latency.first_audio_ms));
     metrics::histogram!("insta_agent_voice_to_voice_seconds")
         .record(seconds(latency.voice_to_voice_ms));

@@ -80,6 +80,8 @@ pub(super) struct Task {
     pub(super) ended: Option<EndReason>,
     /// What the speech provider did for the call so far.
     pub(super) bill: Bill,
+    /// The part of it that no stored turn has.
+    pub(super) unstored_bill: Bill,
     prompt: prompt::Prompt,
     done_queue: Option<mpsc::Receiver<Done>>,
     audio: Option<Box<dyn livekit_rtc::AudioHandler>>,
@@ -130,6 +132,7 @@ impl Task {
             kept: tools::Kept::default(),
             ended: None,
             bill: Bill::default(),
+            unstored_bill: Bill::default(),
             prompt: prompt::Prompt::default(),
             done_queue: Some(done_queue),
             audio: Some(audio),
@@ -257,7 +260,10 @@ impl Task {
                 let (reason, message) = (trouble.reason(), trouble.message());
                 self.tell(What::Trouble { reason, message });
             }
-            realtime::Event::Used(bill) => self.bill += bill,
+            realtime::Event::Used(bill) => {
+                self.bill += bill;
+                self.unstored_bill += bill;
+            }
         }
     }
 

@@ -465,6 +465,8 @@ pub struct Turn {
     pub started: Moment,
     /// Whether the caller cut it short.
     pub interrupted: bool,
+    /// From the caller's first voiced sound over it to its silence; of what they cut short.
+    pub silenced_after: Option<Duration>,
     /// The tools that were called for it.
     pub tools: Vec<ToolRecord>,
     /// How long it took; of answers only.
@@ -491,6 +493,8 @@ pub struct ToolRecord {
 pub struct Latency {
     /// From the caller's last voiced sound to the decision that the turn is over.
     pub end_of_turn: Duration,
+    /// From that decision to the first thing that the model gave: a word, a sound or a tool call.
+    pub first_token: Duration,
     /// From that decision to the first sound of the model.
     pub first_audio: Duration,
     /// From the caller's last voiced sound to the first sound played.

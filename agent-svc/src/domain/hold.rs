@@ -2,6 +2,8 @@
 //!
 //! The sound's words decide when they are known in time, else how long it lasts.
 
+use std::time::Duration;
+
 use super::words::Sense;
 use super::{Moment, Settings, SoundId};
 
@@ -14,6 +16,8 @@ pub(super) struct Hold {
     until: Option<Moment>,
     /// Whether the playout was told to pause.
     pub(super) paused: bool,
+    /// When it was.
+    paused_at: Option<Moment>,
     /// The assistant has hardly begun to speak and the caller's side may not cancel its echo yet.
     pub(super) echoes: bool,
     /// When its words were asked for last.
@@ -34,11 +38,12 @@ pub(super) enum Verdict {
 }
 
 impl Hold {
-    pub(super) fn new(from: Moment, paused: bool, echoes: bool) -> Self {
+    pub(super) fn new(from: Moment, paused_at: Option<Moment>, echoes: bool) -> Self {
         Self {
             from,
             until: None,
-            paused,
+            paused: paused_at.is_some(),
+            paused_at,
             echoes,
             asked: None,
             sense: None,
@@ -47,6 +52,11 @@ impl Hold {
 
     pub(super) fn from(&self) -> Moment {
         self.from
+    }
+
+    /// How long after its first voiced sound the assistant was silent, if it is cut off now.
+    pub(super) fn silence(&self, now: Moment) -> Duration {
+        self.paused_at.unwrap_or(now).since(self.from)
     }
 
     /// The sound goes on after a gap.

@@ -88,13 +88,14 @@ pub(super) fn stored_state(errors: &mut FieldErrors, state: i32) -> Option<&'sta
     }
 }
 
-/// Turns, numbered from 1.
-pub(super) fn turns(turns: Vec<Turn>) -> Vec<pb::Turn> {
-    let number = |(place, one)| turn(place + 1, one);
+/// Turns as `caller` sees them, numbered from 1.
+pub(super) fn turns(turns: Vec<Turn>, caller: &Caller) -> Vec<pb::Turn> {
+    let number = |(place, one)| turn(place + 1, one, caller);
     turns.into_iter().enumerate().map(number).collect()
 }
 
-fn turn(place: usize, turn: Turn) -> pb::Turn {
+fn turn(place: usize, turn: Turn, caller: &Caller) -> pb::Turn {
+    let bill = turn.bill.filter(|_| caller.is_operator());
     pb::Turn {
         index: i32::try_from(place).unwrap_or(i32::MAX),
         role: role_of(turn.role).into(),
@@ -103,6 +104,10 @@ fn turn(place: usize, turn: Turn) -> pb::Turn {
         interrupted: turn.interrupted,
         tool_calls: turn.tools.into_iter().map(tool_call).collect(),
         latency: turn.latency.map(latency),
+        interruption_delay: turn
+            .silenced_after_ms
+            .map(|ms| duration(Duration::from_millis(ms))),
+        usage: bill.as_ref().map(usage),
     }
 }
 
@@ -112,6 +117,7 @@ fn latency(latency: Latency) -> pb::TurnLatency {
         end_of_turn_delay: length(latency.end_of_turn_ms),
         first_audio: length(latency.first_audio_ms),
         voice_to_voice: length(latency.voice_to_voice_ms),
+        first_token: latency.first_token_ms.and_then(length),
     }
 }
 
@@ -141,8 +147,8 @@ fn running_tool(request: ToolRequest) -> pb::ToolCall {
     }
 }
 
-/// Something that happened, as watchers are told.
-pub(super) fn event(happened: Happened) -> pb::WatchCallResponse {
+/// Something that happened, as `caller` is told.
+pub(super) fn event(happened: Happened, caller: &Caller) -> pb::WatchCallResponse {
     let event = match happened.what {
         What::State(standing) => watch::Event::StateChanged(watch::StateChanged {
             call_state: if standing.active {
@@ -165,7 +171,7 @@ pub(super) fn event(happened: Happened) -> pb::WatchCallResponse {
         }),
         What::ToolStarted(request) => watch::Event::ToolCall(running_tool(request)),
         What::ToolEnded(tool) => watch::Event::ToolCall(tool_call(tool)),
-        What::Turn(place, one) => watch::Event::Turn(turn(place, one)),
+        What::Turn(place, one) => watch::Event::Turn(turn(place, one, caller)),
         What::HandOver(wanted) => watch::Event::HandOver(hand_over(wanted)),
         What::Trouble { reason, message } => watch::Event::Error(watch::CallError {
             reason: reason.to_owned(),

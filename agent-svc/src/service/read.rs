@@ -21,7 +21,7 @@ pub(super) async fn get(
     let mut connection = app.db.get().await?;
     let turns = turns::of_call(&mut connection, id).await?;
     let mut call = convert::call(&call, caller);
-    call.turns = convert::turns(turns);
+    call.turns = convert::turns(turns, caller);
     Ok(pb::GetCallResponse { call: Some(call) })
 }
 

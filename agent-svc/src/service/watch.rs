@@ -21,7 +21,11 @@ use crate::store::turns;
 /// Events that wait for the network.
 const CAPACITY: usize = 32;
 
-type Sender = mpsc::Sender<Result<pb::WatchCallResponse, Status>>;
+/// Who watches, and the way to them.
+struct Reader {
+    sender: mpsc::Sender<Result<pb::WatchCallResponse, Status>>,
+    caller: Caller,
+}
 
 pub(super) async fn watch(
     app: &Arc<App>,
@@ -33,12 +37,16 @@ pub(super) async fn watch(
     match app.calls.get(id) {
         Some(live) => {
             let (snapshot, events) = live.hub.watch();
-            tokio::spawn(follow(sender, snapshot, events, app.clock.now()));
+            let reader = Reader {
+                sender,
+                caller: caller.clone(),
+            };
+            tokio::spawn(follow(reader, snapshot, events, app.clock.now()));
         }
         None => {
             let mut connection = app.db.get().await?;
             let turns = turns::of_call(&mut connection, id).await?;
-            let events = replay(&call, turns, app.clock.now());
+            let events = replay(&call, turns, app.clock.now(), caller);
             tokio::spawn(async move {
                 for event in events {
                     if sender.send(event).await.is_err() {
@@ -53,7 +61,7 @@ pub(super) async fn watch(
 
 /// Tells what was, then what happens, until the end.
 async fn follow(
-    sender: Sender,
+    reader: Reader,
     snapshot: Snapshot,
     mut events: broadcast::Receiver<Happened>,
     now: chrono::DateTime<chrono::Utc>,
@@ -77,24 +85,26 @@ async fn follow(
         .chain(hand_over)
         .chain(ended)
     {
-        if tell(&sender, happened).await {
+        if tell(&reader, happened).await {
             return;
         }
     }
     loop {
         let happened = tokio::select! {
             happened = events.recv() => happened,
-            () = sender.closed() => return,
+            () = reader.sender.closed() => return,
         };
         match happened {
             Ok(happened) => {
-                if tell(&sender, happened).await {
+                if tell(&reader, happened).await {
                     return;
                 }
             }
             Err(RecvError::Lagged(_)) => {
                 // Whoever is too slow may not hear this either.
-                let _ = sender.try_send(Err(AgentError::ReaderTooSlow.into()));
+                let _ = reader
+                    .sender
+                    .try_send(Err(AgentError::ReaderTooSlow.into()));
                 return;
             }
             Err(RecvError::Closed) => return,
@@ -103,9 +113,10 @@ async fn follow(
 }
 
 /// Sends an event; says whether it was the last.
-async fn tell(sender: &Sender, happened: Happened) -> bool {
+async fn tell(reader: &Reader, happened: Happened) -> bool {
     let is_last = matches!(happened.what, What::Ended { .. });
-    sender.send(Ok(convert::event(happened))).await.is_err() || is_last
+    let event = convert::event(happened, &reader.caller);
+    reader.sender.send(Ok(event)).await.is_err() || is_last
 }
 
 /// A call that does not live here: where it stands, what was said, and its end.
@@ -113,12 +124,14 @@ fn replay(
     call: &Call,
     turns: Vec<crate::record::Turn>,
     now: chrono::DateTime<chrono::Utc>,
+    caller: &Caller,
 ) -> Vec<Result<pb::WatchCallResponse, Status>> {
     let standing = Standing {
         active: call.state == State::Active,
         agent: AgentState::Idle,
     };
-    let mut first = convert::event(Happened {
+    let told = |happened| convert::event(happened, caller);
+    let mut first = told(Happened {
         time: now,
         what: What::State(standing),
     });
@@ -128,20 +141,20 @@ fn replay(
     }
     let mut events = vec![Ok(first)];
     events.extend(turns.into_iter().enumerate().map(|(place, turn)| {
-        Ok(convert::event(Happened {
+        Ok(told(Happened {
             time: turn.start_time,
             what: What::Turn(place + 1, turn),
         }))
     }));
     if let Some(wanted) = call.hand_over.clone() {
         let (time, what) = (wanted.time, What::HandOver(wanted));
-        events.push(Ok(convert::event(Happened { time, what })));
+        events.push(Ok(told(Happened { time, what })));
     }
     events.push(match call.state {
         State::Ended { reason, time } => {
             let duration = (time - call.create_time).to_std().unwrap_or_default();
             let what = What::Ended { reason, duration };
-            Ok(convert::event(Happened { time, what }))
+            Ok(told(Happened { time, what }))
         }
         State::Connecting | State::Active => Err(AgentError::HeldElsewhere.into()),
     });

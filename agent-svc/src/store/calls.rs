@@ -310,8 +310,7 @@ impl TryFrom<Row> for Call {
             (None, None, None) => None,
             _ => return Err(broken("hand_over_time")),
         };
-        let usage = row.usage.map(serde_json::from_value).transpose();
-        let cost = row.cost_usd_micros.map(|micros| micros as f64 / 1e6);
+        let bill = super::bill(row.usage, row.cost_usd_micros);
         Ok(Self {
             id: CallId(row.call_id),
             user: row.user_id.parse().map_err(|_| broken("user_id"))?,
@@ -320,9 +319,7 @@ impl TryFrom<Row> for Call {
             create_time: row.create_time,
             summary: row.summary,
             hand_over,
-            bill: usage
-                .map_err(|_| broken("usage"))?
-                .map(|usage| Bill { usage, cost }),
+            bill: bill.map_err(|_| broken("usage"))?,
             prompt_version: row.prompt,
         })
     }

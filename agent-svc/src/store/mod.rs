@@ -10,6 +10,8 @@ pub(crate) mod turns;
 use anyhow::Context;
 use diesel_async::RunQueryDsl;
 
+use crate::realtime::Bill;
+
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -38,6 +40,16 @@ impl StoreError {
             Self::Inconsistent { .. } => false,
         }
     }
+}
+
+/// A bill as its columns hold it.
+fn bill(
+    usage: Option<serde_json::Value>,
+    cost_usd_micros: Option<i64>,
+) -> Result<Option<Bill>, serde_json::Error> {
+    let usage = usage.map(serde_json::from_value).transpose()?;
+    let cost = cost_usd_micros.map(|micros| micros as f64 / 1e6);
+    Ok(usage.map(|usage| Bill { usage, cost }))
 }
 
 /// Whether the database answers and has our tables.

@@ -31,6 +31,9 @@ diesel::table! {
         interrupted -> Bool,
         tool_calls -> Jsonb,
         latency -> Nullable<Jsonb>,
+        silenced_after_ms -> Nullable<BigInt>,
+        usage -> Nullable<Jsonb>,
+        cost_usd_micros -> Nullable<BigInt>,
     }
 }
 

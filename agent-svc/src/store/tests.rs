@@ -180,8 +180,10 @@ async fn turns_come_back_as_they_were_kept_in_the_order_of_their_beginning() {
         text: "What plan?".into(),
         start_time: time(1),
         interrupted: false,
+        silenced_after_ms: None,
         tools: Vec::new(),
         latency: None,
+        bill: None,
     };
     let tool = ToolCall {
         id: "call_1".into(),
@@ -192,6 +194,7 @@ async fn turns_come_back_as_they_were_kept_in_the_order_of_their_beginning() {
     };
     let latency = Latency {
         end_of_turn_ms: 450,
+        first_token_ms: Some(250),
         first_audio_ms: 300,
         voice_to_voice_ms: 800,
     };
@@ -201,8 +204,16 @@ async fn turns_come_back_as_they_were_kept_in_the_order_of_their_beginning() {
         text: "Pro.".into(),
         start_time: time(2),
         interrupted: true,
+        silenced_after_ms: Some(90),
         tools: vec![tool],
         latency: Some(latency),
+        bill: Some(Bill {
+            usage: Usage {
+                transcription_tokens: 7,
+                ..Usage::default()
+            },
+            cost: Some(0.25),
+        }),
     };
     for turn in [&answer, &question, &answer] {
         turns::insert(&mut connection, call.id, turn).await.unwrap();

@@ -26,6 +26,9 @@ struct Row {
     interrupted: bool,
     tool_calls: Value,
     latency: Option<Value>,
+    silenced_after_ms: Option<i64>,
+    usage: Option<Value>,
+    cost_usd_micros: Option<i64>,
 }
 
 /// Keeps a turn. Keeping it again changes nothing.
@@ -38,6 +41,12 @@ pub(crate) async fn insert(
     let latency = turn
         .latency
         .map(|latency| serde_json::to_value(latency).expect("latencies are plain values"));
+    let usage = turn
+        .bill
+        .map(|bill| serde_json::to_value(bill.usage).expect("usage is plain values"));
+    let silenced_after = turn
+        .silenced_after_ms
+        .map(|ms| ms.min(i64::MAX as u64) as i64);
     diesel::insert_into(turns::table)
         .values((
             turns::call_id.eq(call.0),
@@ -49,6 +58,9 @@ pub(crate) async fn insert(
             turns::interrupted.eq(turn.interrupted),
             turns::tool_calls.eq(tools),
             turns::latency.eq(latency),
+            turns::silenced_after_ms.eq(silenced_after),
+            turns::usage.eq(usage),
+            turns::cost_usd_micros.eq(turn.bill.and_then(|bill| bill.cost_micros())),
         ))
         .on_conflict_do_nothing()
         .execute(connection)
@@ -95,6 +107,12 @@ impl TryFrom<Row> for Turn {
                 .map(serde_json::from_value)
                 .transpose()
                 .map_err(|_| broken("latency"))?,
+            silenced_after_ms: row
+                .silenced_after_ms
+                .map(u64::try_from)
+                .transpose()
+                .map_err(|_| broken("silenced_after_ms"))?,
+            bill: super::bill(row.usage, row.cost_usd_micros).map_err(|_| broken("usage"))?,
         })
     }
 }

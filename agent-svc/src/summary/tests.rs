@@ -12,8 +12,10 @@ fn turn(position: i32, role: Role, text: &str) -> Turn {
         text: text.into(),
         start_time: DateTime::UNIX_EPOCH,
         interrupted: false,
+        silenced_after_ms: None,
         tools: Vec::new(),
         latency: None,
+        bill: None,
     }
 }
 

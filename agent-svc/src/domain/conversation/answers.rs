@@ -27,6 +27,8 @@ pub(super) struct Exchange {
 pub(super) struct Timing {
     pub(super) voiced_until: Moment,
     pub(super) decided: Moment,
+    /// When the model gave anything.
+    pub(super) first_token: Option<Moment>,
     pub(super) first_audio: Option<Moment>,
 }
 
@@ -48,6 +50,7 @@ impl Conversation {
             timing: Some(Timing {
                 voiced_until,
                 decided: self.now,
+                first_token: None,
                 first_audio: None,
             }),
             ..Exchange::default()
@@ -154,8 +157,17 @@ impl Conversation {
         self.close_exchange();
     }
 
+    /// Something of a response came. Gives its ticket if somebody still waits for it.
+    fn progressed(&mut self, response: &ResponseId) -> Option<Ticket> {
+        let ticket = self.responses.progressed(self.now, response)?;
+        if let Some(timing) = &mut self.exchange.timing {
+            timing.first_token.get_or_insert(self.now);
+        }
+        Some(ticket)
+    }
+
     fn response_audio(&mut self, response: &ResponseId, item: ItemId, audio: Vec<i16>) {
-        let Some(ticket) = self.responses.progressed(self.now, response) else {
+        let Some(ticket) = self.progressed(response) else {
             return;
         };
         self.limits.active(self.now);
@@ -177,7 +189,7 @@ impl Conversation {
     }
 
     fn response_text(&mut self, response: &ResponseId, item: ItemId, delta: &str) {
-        let ticket = self.responses.progressed(self.now, response);
+        let ticket = self.progressed(response);
         if let Some(speech) = ticket.and_then(|ticket| self.speeches.reply_mut(ticket)) {
             speech.push_text(Some(item), delta);
         }
@@ -241,7 +253,7 @@ impl Conversation {
 
     fn tool_call(&mut self, response: &ResponseId, request: ToolRequest) {
         self.limits.active(self.now);
-        let ticket = self.responses.progressed(self.now, response);
+        let ticket = self.progressed(response);
         let has_round = self.exchange.rounds < self.settings.max_tool_rounds;
         let wanted = ticket.filter(|_| has_round);
         let may_call = wanted.is_some();

@@ -3,6 +3,7 @@
 use super::super::speech::Kind;
 use super::super::{EndReason, Moment, Output};
 use super::Conversation;
+use super::playing::Cutoff;
 
 /// The call is about to end.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +57,7 @@ impl Conversation {
         if let Some(speech) = self.speeches.current.take() {
             self.push(Output::Stop(speech.id));
             self.cut(&speech);
-            self.keep(&speech, false);
+            self.keep(&speech, Cutoff::None);
         }
         self.closing = Some(Closing {
             reason,
@@ -153,7 +154,12 @@ impl Conversation {
         if let Some(speech) = self.speeches.current.take() {
             self.push(Output::Stop(speech.id));
             let cut_short = speech.played < speech.received() || !speech.complete;
-            self.keep(&speech, cut_short);
+            let cutoff = if cut_short {
+                Cutoff::Otherwise
+            } else {
+                Cutoff::None
+            };
+            self.keep(&speech, cutoff);
         }
         self.speeches.clear_waiting();
         while let Some(said) = self.texts.expire(None) {

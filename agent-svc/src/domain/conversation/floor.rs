@@ -8,6 +8,7 @@ use super::super::words::Sense;
 use super::super::{
     EndReason, ItemId, Metric, Moment, Output, Role, Samples, SoundId, Turn, TurnDetection,
 };
+use super::playing::Cutoff;
 use super::{Conversation, Exchange};
 
 impl Conversation {
@@ -35,7 +36,8 @@ impl Conversation {
         let is_speaking = self.speeches.current.is_some();
         let echoes = is_speaking && self.is_warming_up();
         let paused = is_speaking && !echoes;
-        self.hold = Some(Hold::new(voiced_from, paused, echoes));
+        let paused_at = paused.then_some(self.now);
+        self.hold = Some(Hold::new(voiced_from, paused_at, echoes));
         if paused {
             self.push(Output::Pause);
         }
@@ -199,7 +201,8 @@ impl Conversation {
         if let Some(speech) = self.speeches.current.take() {
             self.push(Output::Stop(speech.id));
             self.cut(&speech);
-            self.keep(&speech, true);
+            let after = hold.as_ref().map(|hold| hold.silence(self.now));
+            self.keep(&speech, after.map_or(Cutoff::Otherwise, Cutoff::ByVoice));
         } else if paused {
             // It was played to its end before the pause took hold; the next must not find it paused.
             self.push(Output::Resume);
@@ -294,6 +297,7 @@ impl Conversation {
             items: said.item.into_iter().collect(),
             started: said.started,
             interrupted: false,
+            silenced_after: None,
             tools: Vec::new(),
             latency: None,
         }));

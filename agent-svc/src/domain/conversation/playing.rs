@@ -1,8 +1,21 @@
 //! Speeches become sound, and what was heard of them becomes transcript and turns.
 
+use std::time::Duration;
+
 use super::super::speech::{Kind, Speech};
 use super::super::{Latency, Moment, Output, Playout, Role, Samples, SpeechId, Turn};
 use super::{Conversation, Exchange};
+
+/// What cut a speech short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cutoff {
+    /// Nothing.
+    None,
+    /// The end of the call, a written message or a button.
+    Otherwise,
+    /// The caller's voice, so long after its first sound.
+    ByVoice(Duration),
+}
 
 impl Conversation {
     /// Has a text spoken by the dedicated voice.
@@ -47,7 +60,7 @@ impl Conversation {
         self.mark_started();
         if matches!(event, Playout::Finished { .. }) {
             if let Some(speech) = self.speeches.current.take_if(|speech| speech.complete) {
-                self.keep(&speech, false);
+                self.keep(&speech, Cutoff::None);
             }
         } else {
             self.show_heard();
@@ -83,7 +96,7 @@ impl Conversation {
     }
 
     /// A speech is over: what was heard of it is shown, told to the model and kept.
-    pub(super) fn keep(&mut self, speech: &Speech, interrupted: bool) {
+    pub(super) fn keep(&mut self, speech: &Speech, cutoff: Cutoff) {
         let text = speech.heard().trim_end().to_owned();
         let Some((started, position)) = speech.started else {
             return;
@@ -112,7 +125,11 @@ impl Conversation {
             text,
             items: speech.items(),
             started,
-            interrupted,
+            interrupted: cutoff != Cutoff::None,
+            silenced_after: match cutoff {
+                Cutoff::ByVoice(after) => Some(after),
+                Cutoff::None | Cutoff::Otherwise => None,
+            },
             tools,
             latency,
         }));
@@ -152,6 +169,7 @@ impl Exchange {
         let latency = self.timing.take().and_then(|timing| {
             Some(Latency {
                 end_of_turn: timing.decided.since(timing.voiced_until),
+                first_token: timing.first_token?.since(timing.decided),
                 first_audio: timing.first_audio?.since(timing.decided),
                 voice_to_voice: started.since(timing.voiced_until),
             })

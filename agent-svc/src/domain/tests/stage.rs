@@ -620,16 +620,26 @@ impl Stage {
 fn store_line(turn: &Turn) -> String {
     let mut line = format!("store {} {:?}: {}", turn.position, turn.role, turn.text);
     if turn.interrupted {
-        line.push_str(" (interrupted)");
+        match turn.silenced_after {
+            Some(after) => {
+                let _ = write!(line, " (interrupted in {} ms)", after.as_millis());
+            }
+            None => line.push_str(" (interrupted)"),
+        }
     }
     for tool in &turn.tools {
         let _ = write!(line, " [{}]", tool.name);
     }
     if let Some(latency) = turn.latency {
         let ms = |length: Duration| length.as_millis();
+        let first = if latency.first_token == latency.first_audio {
+            String::new()
+        } else {
+            format!("{}, ", ms(latency.first_token))
+        };
         let _ = write!(
             line,
-            " ({} + {} -> {} ms)",
+            " ({} + {first}{} -> {} ms)",
             ms(latency.end_of_turn),
             ms(latency.first_audio),
             ms(latency.voice_to_voice)

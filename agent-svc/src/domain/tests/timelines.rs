@@ -123,7 +123,7 @@ fn barge_in_stops_playback_and_keeps_only_what_was_heard() {
     4570  stop 1
     4570  truncate item_1 at 1460
     4570  Assistant: Once upon a time there
-    4570  store 2 Assistant: Once upon a time there (interrupted) (400 + 200 -> 600 ms)
+    4570  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
     5000  judge pause 2
     5200  commit audio
     5200  create response 2
@@ -245,7 +245,7 @@ fn a_single_word_that_wants_the_floor_gets_it() {
      4570  stop 1
      4570  truncate item_1 at 1460
      4570  Assistant: Once upon a time there
-     4570  store 2 Assistant: Once upon a time there (interrupted) (400 + 200 -> 600 ms)
+     4570  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
      4750  commit audio
      4750  create response 2
      4750  -> Thinking
@@ -288,7 +288,7 @@ fn what_begins_like_a_nod_and_goes_on_is_an_interruption() {
      5000  stop 1
      5000  truncate item_1 at 1460
      5000  Assistant: Once upon a time there
-     5000  store 2 Assistant: Once upon a time there (interrupted) (400 + 200 -> 600 ms)
+     5000  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
      6200  judge pause 2
      6400  commit audio
      6400  create response 2
@@ -342,7 +342,7 @@ fn without_words_in_time_length_decides() {
      6300  stop 1
      6300  truncate item_1 at 2210
      6300  Assistant: Once upon a time there was a king
-     6300  store 2 Assistant: Once upon a time there was a king (interrupted) (400 + 200 -> 600 ms)
+     6300  store 2 Assistant: Once upon a time there was a king (interrupted in 60 ms) (400 + 200 -> 600 ms)
      6400  judge pause 3
      6600  commit audio
      6600  create response 2
@@ -368,44 +368,44 @@ fn a_yes_over_the_end_of_a_question_answers_it() {
         6900 caller speaks 300 "Yes."
        12000 operator ends
     "#), @r"
-         0  -> Initializing
-         0  synthesise 1: Hello Ada.
-         0  -> Idle
-         0  -> Listening
-       100  play 1
-       100  -> Speaking
-       690  Assistant: Hello Ada.
-       690  tell model: Hello Ada.
-       690  store 1 Assistant: Hello Ada.
-       690  -> Listening
-      5000  judge pause 1
-      5200  commit audio
-      5200  create response 1
-      5200  -> Thinking
-      5400  User: Is there a better plan?
-      5400  store 2 User: Is there a better plan?
-      5400  play 2
-      5400  -> Speaking
-      6960  pause
-      6960  -> Listening
-      7400  recognise sound 1: Yes.
-      7400  judge pause 2
-      7470  count Interruption
-      7470  stop 2
-      7470  truncate item_1 at 1560
-      7470  Assistant: Shall I change it to the
-      7470  store 3 Assistant: Shall I change it to the (interrupted) (400 + 200 -> 600 ms)
-      7600  commit audio
-      7600  create response 2
-      7600  -> Thinking
-      7800  User: Yes.
-      7800  store 4 User: Yes.
-      7800  play 3
-      7800  -> Speaking
-      8390  Assistant: All right.
-      8390  store 5 Assistant: All right. (400 + 200 -> 600 ms)
-      8390  -> Listening
-     12000  end call: Operator
+        0  -> Initializing
+        0  synthesise 1: Hello Ada.
+        0  -> Idle
+        0  -> Listening
+      100  play 1
+      100  -> Speaking
+      690  Assistant: Hello Ada.
+      690  tell model: Hello Ada.
+      690  store 1 Assistant: Hello Ada.
+      690  -> Listening
+     5000  judge pause 1
+     5200  commit audio
+     5200  create response 1
+     5200  -> Thinking
+     5400  User: Is there a better plan?
+     5400  store 2 User: Is there a better plan?
+     5400  play 2
+     5400  -> Speaking
+     6960  pause
+     6960  -> Listening
+     7400  recognise sound 1: Yes.
+     7400  judge pause 2
+     7470  count Interruption
+     7470  stop 2
+     7470  truncate item_1 at 1560
+     7470  Assistant: Shall I change it to the
+     7470  store 3 Assistant: Shall I change it to the (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     7600  commit audio
+     7600  create response 2
+     7600  -> Thinking
+     7800  User: Yes.
+     7800  store 4 User: Yes.
+     7800  play 3
+     7800  -> Speaking
+     8390  Assistant: All right.
+     8390  store 5 Assistant: All right. (400 + 200 -> 600 ms)
+     8390  -> Listening
+    12000  end call: Operator
     ");
 }
 
@@ -493,7 +493,7 @@ fn a_caller_who_speaks_over_the_first_words_gets_the_floor_all_the_same() {
     1120  stop 1
     1120  Assistant: Hello Ada, this
     1120  tell model: Hello Ada, this
-    1120  store 1 Assistant: Hello Ada, this (interrupted)
+    1120  store 1 Assistant: Hello Ada, this (interrupted in 820 ms)
     1120  -> Listening
     1400  judge pause 1
     1600  commit audio
@@ -536,7 +536,7 @@ fn without_words_only_a_long_sound_interrupts_the_first_words() {
      3500  stop 1
      3500  Assistant: Hello Ada, this is Iris. How can I help you with your
      3500  tell model: Hello Ada, this is Iris. How can I help you with your
-     3500  store 1 Assistant: Hello Ada, this is Iris. How can I help you with your (interrupted)
+     3500  store 1 Assistant: Hello Ada, this is Iris. How can I help you with your (interrupted in 1500 ms)
      3500  -> Listening
      3900  judge pause 2
      4100  commit audio
@@ -768,7 +768,7 @@ fn tools_run_at_once_and_are_answered_before_the_next_response() {
     3250  play 2
     3250  -> Speaking
     4140  Assistant: You are on Pro.
-    4140  store 2 Assistant: You are on Pro. [get_account] [search_knowledge] (400 + 850 -> 1250 ms)
+    4140  store 2 Assistant: You are on Pro. [get_account] [search_knowledge] (400 + 150, 850 -> 1250 ms)
     4140  -> Listening
     8000  end call: UserHangup
     "#);
@@ -807,7 +807,7 @@ fn a_tool_that_hangs_is_given_up_and_the_caller_hears_something_meanwhile() {
      8750  play 3
      8750  -> Speaking
      9700  Assistant: I cannot see it.
-     9700  store 3 Assistant: I cannot see it. [get_account] (400 + 6350 -> 6750 ms)
+     9700  store 3 Assistant: I cannot see it. [get_account] (400 + 150, 6350 -> 6750 ms)
      9700  -> Listening
     15000  end call: UserHangup
     "#);
@@ -898,7 +898,7 @@ fn the_fifth_round_of_tools_may_call_none() {
      4100  play 6
      4100  -> Speaking
      4510  Assistant: Enough.
-     4510  store 2 Assistant: Enough. [a] [a] [a] [a] (400 + 1700 -> 2100 ms)
+     4510  store 2 Assistant: Enough. [a] [a] [a] [a] (400 + 150, 1700 -> 2100 ms)
      4510  -> Listening
     12000  end call: UserHangup
     "#);
@@ -929,7 +929,7 @@ fn the_assistant_says_goodbye_before_it_hangs_up() {
     2900  play 2
     2900  -> Speaking
     3370  Assistant: Goodbye.
-    3370  store 2 Assistant: Goodbye. [end_call] (400 + 500 -> 900 ms)
+    3370  store 2 Assistant: Goodbye. [end_call] (400 + 150, 500 -> 900 ms)
     3370  end call: AgentHangup
     "#);
 }
@@ -1089,7 +1089,7 @@ fn what_is_on_its_way_to_the_caller_does_not_count_as_heard() {
     4070  stop 1
     4070  truncate item_1 at 760
     4070  Assistant: Once upon a
-    4070  store 2 Assistant: Once upon a (interrupted) (400 + 200 -> 600 ms)
+    4070  store 2 Assistant: Once upon a (interrupted in 60 ms) (400 + 200 -> 600 ms)
     4500  judge pause 2
     4700  commit audio
     4700  create response 2
@@ -1240,7 +1240,7 @@ fn tools_that_are_used_up_end_the_call_after_the_answer() {
     2900  play 2
     2900  -> Speaking
     3790  Assistant: You are on Pro.
-    3790  store 2 Assistant: You are on Pro. [get_account] (400 + 500 -> 900 ms)
+    3790  store 2 Assistant: You are on Pro. [get_account] (400 + 150, 500 -> 900 ms)
     3790  synthesise 3: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
     3790  -> Listening
     3890  play 3
@@ -1558,45 +1558,45 @@ fn a_message_during_a_cough_over_the_answer_is_answered() {
         6600 message "Only my plan, please."
        12000 operator ends
     "#), @r"
-         0  -> Initializing
-         0  synthesise 1: Hello Ada.
-         0  -> Idle
-         0  -> Listening
-       100  play 1
-       100  -> Speaking
-       690  Assistant: Hello Ada.
-       690  tell model: Hello Ada.
-       690  store 1 Assistant: Hello Ada.
-       690  -> Listening
-      5200  judge pause 1
-      5400  commit audio
-      5400  create response 1
-      5400  -> Thinking
-      5600  User: Tell me everything.
-      5600  store 2 User: Tell me everything.
-      5600  play 2
-      5600  -> Speaking
-      6560  pause
-      6560  -> Listening
-      6600  count Interruption
-      6600  stop 2
-      6600  truncate item_1 at 960
-      6600  Assistant: There is a great
-      6600  store 3 Assistant: There is a great (interrupted) (400 + 200 -> 600 ms)
-      6600  User: Only my plan, please.
-      6600  store 4 User: Only my plan, please.
-      6900  judge pause 2
-      7100  commit audio
-      7100  create response 2
-      7100  -> Thinking
-      7300  User: 
-      7300  store 5 User: 
-      7300  play 3
-      7300  -> Speaking
-      7890  Assistant: All right.
-      7890  store 6 Assistant: All right. (400 + 200 -> 600 ms)
-      7890  -> Listening
-     12000  end call: Operator
+        0  -> Initializing
+        0  synthesise 1: Hello Ada.
+        0  -> Idle
+        0  -> Listening
+      100  play 1
+      100  -> Speaking
+      690  Assistant: Hello Ada.
+      690  tell model: Hello Ada.
+      690  store 1 Assistant: Hello Ada.
+      690  -> Listening
+     5200  judge pause 1
+     5400  commit audio
+     5400  create response 1
+     5400  -> Thinking
+     5600  User: Tell me everything.
+     5600  store 2 User: Tell me everything.
+     5600  play 2
+     5600  -> Speaking
+     6560  pause
+     6560  -> Listening
+     6600  count Interruption
+     6600  stop 2
+     6600  truncate item_1 at 960
+     6600  Assistant: There is a great
+     6600  store 3 Assistant: There is a great (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     6600  User: Only my plan, please.
+     6600  store 4 User: Only my plan, please.
+     6900  judge pause 2
+     7100  commit audio
+     7100  create response 2
+     7100  -> Thinking
+     7300  User: 
+     7300  store 5 User: 
+     7300  play 3
+     7300  -> Speaking
+     7890  Assistant: All right.
+     7890  store 6 Assistant: All right. (400 + 200 -> 600 ms)
+     7890  -> Listening
+    12000  end call: Operator
     ");
 }
 
@@ -1646,7 +1646,7 @@ fn a_tool_is_told_in_which_turn_it_is_called_and_one_without_an_answer_before_is
      7200  play 4
      7200  -> Speaking
      7550  Assistant: Grace?
-     7550  store 3 Assistant: Grace? [b] (520 + 2780 -> 3300 ms)
+     7550  store 3 Assistant: Grace? [b] (520 + 2430, 2780 -> 3300 ms)
      7550  -> Listening
      9200  judge pause 3
      9520  commit audio
@@ -1661,7 +1661,7 @@ fn a_tool_is_told_in_which_turn_it_is_called_and_one_without_an_answer_before_is
     10020  play 6
     10020  -> Speaking
     10310  Assistant: Done.
-    10310  store 5 Assistant: Done. [b] (520 + 500 -> 1020 ms)
+    10310  store 5 Assistant: Done. [b] (520 + 150, 500 -> 1020 ms)
     10310  -> Listening
     12000  end call: UserHangup
     "#);

@@ -33,7 +33,7 @@ fn kept(turn_detection: TurnDetection, script: &str) -> String {
             .iter()
             .any(|verb| what.starts_with(verb));
         let without_times = what.split(" (").next()?.split(" after ").next()?;
-        let cut_short = if what.contains("(interrupted)") {
+        let cut_short = if what.contains("(interrupted") {
             " (interrupted)"
         } else {
             ""
@@ -268,7 +268,7 @@ fn a_nod_that_goes_on_as_a_question_is_one_turn_of_the_provider() {
      5320  stop 1
      5320  truncate item_1 at 1600
      5320  Assistant: Once upon a time there was
-     5320  store 2 Assistant: Once upon a time there was (interrupted) (500 + 200 -> 700 ms)
+     5320  store 2 Assistant: Once upon a time there was (interrupted in 60 ms) (500 + 200 -> 700 ms)
      6750  provider ends turn
      6750  create response 2
      6750  -> Thinking
