@@ -17,6 +17,8 @@ use tokio::sync::Semaphore;
 const WORKERS: usize = 2;
 /// How long a question may stand in line. Later the answer would come too late.
 const MAX_WAIT: Duration = Duration::from_millis(500);
+/// Silence that the recogniser gets after a sound: 300 ms at its rate.
+const SILENCE_AFTER_WORDS: usize = turn::SAMPLE_RATE as usize * 3 / 10;
 
 /// Judges callers' sound. Clones share the models.
 #[derive(Debug, Clone)]
@@ -43,28 +45,39 @@ impl Judge {
     /// The probability, 0 to 1, that whoever spoke in this 24 kHz sound has finished; `None` when
     /// it cannot be told in time.
     pub(crate) async fn end_of_turn(&self, sound: Vec<i16>) -> Option<f32> {
-        let turns = self.turns.clone();
-        self.ask(sound, move |pcm| turns.end_of_turn(pcm)).await
+        self.ask(sound, Self::end_of_turn_here).await
     }
 
     /// The English words of this 24 kHz sound, empty if there are none; `None` when they cannot be
     /// told in time.
     pub(crate) async fn words(&self, sound: Vec<i16>) -> Option<String> {
-        let words = self.words.clone();
-        let text = self.ask(sound, move |pcm| Ok(words.transcribe(pcm)?.text));
-        Some(without_inventions(text.await?))
+        self.ask(sound, Self::words_here).await
+    }
+
+    /// What [`Self::end_of_turn`] gives, on this thread, however long it takes.
+    pub(crate) fn end_of_turn_here(&self, sound: &[i16]) -> Result<f32, speech::Error> {
+        self.turns.end_of_turn(&pcm_16k(sound)?)
+    }
+
+    /// What [`Self::words`] gives, on this thread, however long it takes.
+    pub(crate) fn words_here(&self, sound: &[i16]) -> Result<String, speech::Error> {
+        // What is cut off in the middle of a word, or right after one, is often heard as another.
+        let mut pcm = pcm_16k(sound)?;
+        pcm.resize(pcm.len() + SILENCE_AFTER_WORDS, 0.0);
+        Ok(without_inventions(self.words.transcribe(&pcm)?.text))
     }
 
     async fn ask<T: Send + 'static>(
         &self,
         sound: Vec<i16>,
-        question: impl FnOnce(&[f32]) -> Result<T, speech::Error> + Send + 'static,
+        question: fn(&Self, &[i16]) -> Result<T, speech::Error>,
     ) -> Option<T> {
         let place = tokio::time::timeout(MAX_WAIT, self.places.clone().acquire_owned());
         let place = place.await.ok()?.ok()?;
+        let judge = self.clone();
         let answer = tokio::task::spawn_blocking(move || {
             let _place = place;
-            question(&pcm_16k(&sound)?)
+            question(&judge, &sound)
         });
         match answer.await.ok()? {
             Ok(answer) => Some(answer),

@@ -5,6 +5,7 @@
 //! [`worker`] are the ways in.
 
 mod app;
+pub mod by_sound;
 pub mod by_text;
 mod call;
 mod calls;

@@ -113,6 +113,11 @@ impl MediaHandle {
     pub async fn recv(&mut self) -> Option<Event> {
         self.events.recv().await
     }
+
+    /// The next event if there is one already.
+    pub(crate) fn try_recv(&mut self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
 }
 
 /// The two ends of one call's sound.

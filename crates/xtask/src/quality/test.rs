@@ -30,7 +30,8 @@ pub fn test(project: &Project) -> anyhow::Result<()> {
         })?;
         steps.run("bench and soak, a sample", || bench::sample(project))?;
         steps.run("evaluation, a sample", || {
-            evaluate(project, &installed, &Evaluation::Speech { sample: true })
+            evaluate(project, &installed, &Evaluation::Speech { sample: true })?;
+            evaluate(project, &installed, &Evaluation::Turns { sample: true })
         })?;
         steps.run("whole system", || e2e(project, &E2eOptions::default()))
     })

@@ -6,6 +6,7 @@ mod dialogue;
 mod judge;
 mod questions;
 mod speech;
+mod turns;
 
 use std::process::Command;
 
@@ -21,6 +22,13 @@ pub enum Evaluation {
     /// How well speech is understood: word error rates of people and of synthesised voices, in noise and
     /// over the telephone; and whether sounds without words stay without words. Takes minutes.
     Speech {
+        /// Take a small part, in seconds.
+        #[arg(long)]
+        sample: bool,
+    },
+    /// How well the assistant takes turns: whether unfinished sentences are cut off, how long finished
+    /// ones wait, and which sounds over it stop it, in silence and in noise. Takes minutes.
+    Turns {
         /// Take a small part, in seconds.
         #[arg(long)]
         sample: bool,
@@ -42,6 +50,7 @@ pub(super) fn evaluate(
 ) -> anyhow::Result<()> {
     match evaluation {
         Evaluation::Speech { sample } => speech::judge(project, installed, *sample),
+        Evaluation::Turns { sample } => turns::judge(project, installed, *sample),
         Evaluation::Dialogue(options) => dialogue::eval(project, options),
     }
 }
