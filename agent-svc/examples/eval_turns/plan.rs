@@ -14,7 +14,7 @@ use crate::trials::{Background, Surroundings};
 /// Noise below the voice, in decibels.
 const BELOW: [f32; 2] = [20.0, 10.0];
 const NOISES: [Noise; 3] = [Noise::Coughs, Noise::Keys, Noise::Babble];
-/// In noise every so-manieth text of a speaker is said.
+/// In noise only every second text of a speaker is said.
 const IN_NOISE: usize = 2;
 /// What Smart Turn is compared with: the shortest wait it leads to, and one that is safe.
 const FIXED_DELAYS: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(1_000)];
