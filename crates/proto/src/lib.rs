@@ -1,6 +1,8 @@
 //! The contracts under `proto/`, as Rust. Nothing here is written by hand but this file.
 
 /// The packages `insta.*`.
+// Generated: a message holds whatever its contract says, one of it at a time.
+#[allow(clippy::large_enum_variant)]
 pub mod insta {
     /// `insta.auth.v1`: every token of the system.
     pub mod auth {
