@@ -2,7 +2,6 @@
 
 mod fusion;
 mod operator;
-mod pace;
 mod schema;
 mod signed;
 mod snake;
@@ -15,7 +14,7 @@ use prost::{DecodeError, Message};
 pub(crate) use operator::operators;
 use schema::{Graph, Model, Node};
 
-/// The model, faster, to be run with [`operators`]; its input "speed" takes a number for each token.
+/// The model, faster, to be run with [`operators`].
 ///
 /// # Errors
 /// `model` is no ONNX model.
@@ -26,7 +25,6 @@ pub(crate) fn rewrite(model: Bytes) -> Result<Vec<u8>, DecodeError> {
 fn rewrite_for(has_dot_products: bool, model: Bytes) -> Result<Vec<u8>, DecodeError> {
     let mut model = Model::decode(model)?;
     if let Some(graph) = &mut model.graph {
-        pace::pace_tokens(graph)?;
         spectrum::convolve_spectra(graph)?;
         if has_dot_products {
             fuse(graph)?;

@@ -22,7 +22,7 @@ pub use clauses::{Clauses, clauses};
 pub use normalise::normalise;
 pub use voices::Voice;
 
-use phonemes::{PAD, Phonemizer, Piece};
+use phonemes::{PAD, Phonemizer};
 use voices::STYLE;
 
 use crate::pool::Pool;
@@ -41,8 +41,8 @@ const MODEL: &str = "synthesis";
 /// Turns text into speech. Clones share the model.
 ///
 /// Each second of sound costs about 0.15 s of computing with two threads, on cores that take 0.1 ms
-/// for a window of voice activity detection, and the 0.4 s of silence that the model makes around
-/// it cost as much.
+/// for a window of voice activity detection, and the 0.75 s of silence that the model makes around
+/// it cost as much. Shortening that was tried: voices begin and fade in it.
 #[derive(Debug, Clone)]
 pub struct Synthesizer {
     workers: Arc<Pool<Session>>,
@@ -126,7 +126,7 @@ impl Synthesizer {
         {
             self.cancel.check()?;
             let mut session = self.workers.take()?;
-            let samples = infer(&mut session, &self.cancel, &piece, voice, speed)?;
+            let samples = infer(&mut session, &self.cancel, piece.tokens(), voice, speed)?;
             sound::append(&mut speech, &samples, piece.ending());
         }
         Ok(speech)
@@ -136,23 +136,23 @@ impl Synthesizer {
 fn infer(
     session: &mut Session,
     cancel: &Cancel,
-    piece: &Piece,
+    tokens: &[i64],
     voice: &Voice,
     speed: f32,
 ) -> Result<Vec<f32>, Error> {
     let failed = |source| cancel.explain(MODEL, source);
     let padded: Vec<i64> = [PAD]
         .into_iter()
-        .chain(piece.tokens().iter().copied())
+        .chain(tokens.iter().copied())
         .chain([PAD])
         .collect();
-    let speeds = piece.speeds(speed);
+    let speed = [speed];
     let inputs = ort::inputs![
         "tokens" => TensorRef::from_array_view(([1, padded.len()], padded.as_slice()))
             .map_err(failed)?,
-        "style" => TensorRef::from_array_view(([1, STYLE], voice.style(piece.tokens().len())))
+        "style" => TensorRef::from_array_view(([1, STYLE], voice.style(tokens.len())))
             .map_err(failed)?,
-        "speed" => TensorRef::from_array_view(([speeds.len()], speeds.as_slice()))
+        "speed" => TensorRef::from_array_view(([1usize], speed.as_slice()))
             .map_err(failed)?,
     ];
     let outputs = cancel.run(session, inputs).map_err(failed)?;

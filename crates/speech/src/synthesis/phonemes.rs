@@ -36,26 +36,12 @@ impl std::fmt::Debug for Phonemizer {
 #[derive(Debug, PartialEq)]
 pub(super) struct Piece {
     tokens: Vec<i64>,
-    /// How many of them there are up to the last that is a sound; only marks come after it.
-    sounding: usize,
     ending: Ending,
 }
 
 impl Piece {
     pub(super) fn tokens(&self) -> &[i64] {
         &self.tokens
-    }
-
-    /// How fast each token is spoken, with [`PAD`] on both sides, at this speed. The marks at the end
-    /// are gone over quickly: all that is heard of them is half a second of silence, which costs as
-    /// much as speech does. The silence before the first sound stays: voices begin in it.
-    pub(super) fn speeds(&self, speed: f32) -> Vec<f32> {
-        const AFTER: f32 = 4.0;
-        let mut speeds = vec![speed; self.tokens.len() + 2];
-        for after in &mut speeds[self.sounding + 1..] {
-            *after *= AFTER;
-        }
-        speeds
     }
 
     pub(super) fn ending(&self) -> Ending {
@@ -122,12 +108,8 @@ impl Phonemizer {
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(cut(rest));
             rest = after;
-            let last = piece
-                .iter()
-                .rposition(|(phoneme, _)| phoneme.is_alphabetic());
-            if let Some(last) = last {
+            if piece.iter().any(|(phoneme, _)| phoneme.is_alphabetic()) {
                 pieces.push(Piece {
-                    sounding: last + 1,
                     tokens: piece.iter().map(|&(_, token)| token).collect(),
                     ending: ending(piece),
                 });
