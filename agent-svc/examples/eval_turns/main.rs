@@ -74,6 +74,9 @@ struct Scene {
 /// What came of a row, and in words what went wrong in it.
 type Outcome<T> = (T, Vec<String>);
 
+/// How a row goes with one speaker.
+type Run<Row, Sums> = fn(&Row, &Senses, &(Speaker, Surroundings)) -> anyhow::Result<Outcome<Sums>>;
+
 impl Scene {
     fn set(models: &Models, recordings: &Path, size: Size) -> anyhow::Result<Self> {
         let (texts, voices) = match size {
@@ -115,7 +118,7 @@ impl Scene {
         &self,
         models: &Models,
         rows: &[Row],
-        run: fn(&Row, &Senses, &(Speaker, Surroundings)) -> anyhow::Result<Outcome<Sums>>,
+        run: Run<Row, Sums>,
     ) -> anyhow::Result<Vec<Outcome<Sums>>> {
         let pairs: Vec<_> = (0..rows.len())
             .flat_map(|row| (0..self.speakers.len()).map(move |speaker| (row, speaker)))
