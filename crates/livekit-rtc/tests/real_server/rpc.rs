@@ -114,14 +114,15 @@ async fn livekits_own_client_calls_and_is_called_and_sends_bytes() -> anyhow::Re
             .send_text("do", text, TextOptions::default())
             .await
     };
+    // It does what it is told at once and may tell of a later order first: one after another.
     order(json!({"call": "echo", "with": "Grüße"})).await?;
-    order(json!({"call": "dance", "with": ""})).await?;
-    order(json!({"bytes": 100_000})).await?;
     assert_eq!(agent.echo().await?, "Grüße");
     peer.tells(&json!({"called": "echo", "answer": "Grüße"}))
         .await?;
+    order(json!({"call": "dance", "with": ""})).await?;
     peer.tells(&json!({"called": "dance", "code": 1400}))
         .await?;
+    order(json!({"bytes": 100_000})).await?;
 
     let mut collector = ByteCollector::new("numbers", 1 << 20);
     let numbers = agent
