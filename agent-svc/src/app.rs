@@ -19,7 +19,7 @@ use crate::judge::Judge;
 use crate::media::VadSource;
 use crate::peers::{Auth, Delegation, Peers};
 use crate::prompt::Prompts;
-use crate::realtime::{Prices, Provider};
+use crate::realtime::{Breaker, Prices, Provider, Trouble, Unavailable};
 use crate::rooms::Rooms;
 use crate::summary::Summariser;
 use crate::tts::{ReadAloud, SpeechApi, Voice};
@@ -104,6 +104,19 @@ impl App {
         })
     }
 
+    /// Asks whether a call that begins now could be held at all.
+    pub(crate) fn admit(&self) -> Result<(), Unavailable> {
+        self.provider.breaker.admit()
+    }
+
+    /// What an operator should know although the instance does its work.
+    pub(crate) fn provider_note(&self) -> Option<String> {
+        let failure = self.provider.breaker.failure()?;
+        let trouble = Trouble::Failed(failure);
+        let (reason, message) = (trouble.reason(), trouble.message());
+        Some(format!("new calls are refused: {reason}: {message}"))
+    }
+
     /// The way into a room with the fewest calls on it, as far as turns tell.
     pub(crate) fn connector(&self, call: service_kit::CallId) -> Arc<dyn Connector> {
         let turn = call.0.as_u128() as usize % self.connectors.len();
@@ -143,6 +156,7 @@ fn provider(openai: &OpenaiConfig, calls: &CallsConfig) -> Provider {
         prices: openai
             .realtime_prices
             .or_else(|| Prices::listed(&openai.openai_base_url, &openai.realtime_model)),
+        breaker: Breaker::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use service_kit::{field::FieldErrors, status};
 use tonic::{Code, Status};
 
 use crate::peers::PeerError;
+use crate::realtime::Unavailable;
 use crate::store::StoreError;
 
 const DOMAIN: &str = "agent.insta";
@@ -29,6 +30,8 @@ pub(crate) enum AgentError {
     NoCapacity,
     #[error("this instance is stopping; try again")]
     ShuttingDown,
+    #[error("the assistant cannot talk at the moment")]
+    Provider(#[from] Unavailable),
     #[error("the session token is not accepted; sign in again")]
     SessionRefused,
     #[error("auth-svc cannot be reached at the moment")]
@@ -73,6 +76,13 @@ impl From<AgentError> for Status {
                 status::retry_after(code, DOMAIN, reason, error.to_string(), RETRY)
             }
             AgentError::ShuttingDown => told(Code::Unavailable, "SHUTTING_DOWN"),
+            AgentError::Provider(reason) if reason.failure.needs_operator() => {
+                told(Code::Unavailable, "PROVIDER_REFUSES")
+            }
+            AgentError::Provider(Unavailable { retry_after, .. }) => {
+                let (code, reason) = (Code::Unavailable, "PROVIDER_UNAVAILABLE");
+                status::retry_after(code, DOMAIN, reason, error.to_string(), *retry_after)
+            }
             AgentError::SessionRefused => told(Code::Unauthenticated, "SESSION_INVALID"),
             AgentError::AuthUnavailable(source) => {
                 tracing::warn!(error = %source, "A call cannot be started");

@@ -57,7 +57,7 @@ pub async fn serve_with(
         closing.clone(),
     ));
 
-    let ready = app.clone();
+    let (ready, noted) = (app.clone(), app.clone());
     let served = Server::new(verifier.clone())
         .service(
             AgentServiceServer::new(Service(app.clone())).max_decoding_message_size(MAX_REQUEST),
@@ -70,6 +70,7 @@ pub async fn serve_with(
                 store::check(&app.db).await
             }
         })
+        .note(move || noted.provider_note())
         .serve(&config.server, listeners, closing.clone())
         .await;
     closing.trigger();

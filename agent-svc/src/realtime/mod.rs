@@ -5,9 +5,10 @@
 //! Before the provider ends a session for its age, the next one is made beside it and takes over in
 //! a pause, which nobody notices. It decides nothing about the conversation: [`crate::domain`] does.
 //!
-//! `session` is the task, `dial` makes sessions, `live` is one of them, `history` is what every one
+//! `session` is the task, `breaker` knows whether sessions can be had, `dial` makes them, `live` is one of them, `history` is what every one
 //! must know, `translate` reads the provider's events, `usage` counts what they cost.
 
+mod breaker;
 mod dial;
 mod history;
 mod live;
@@ -23,6 +24,7 @@ use openai_realtime::{ErrorDetail, Tool, TurnDetection, client, code};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::{self, ItemId, ResponseId, Ticket, ToolCallId};
+pub use breaker::{Breaker, Unavailable};
 pub use usage::{Bill, CURRENCY, Prices, Tokens, Usage};
 
 /// Commands that may wait: a minute of speech in pieces of 20 ms.
@@ -46,6 +48,8 @@ pub struct Provider {
     pub max_session_duration: Duration,
     /// What its tokens cost, if that is known.
     pub prices: Option<Prices>,
+    /// What all calls know of it.
+    pub breaker: Breaker,
 }
 
 /// What the session is told at its beginning.
@@ -160,6 +164,22 @@ impl Failure {
             Some(code::BILLING_HARD_LIMIT) => Self::BillingHardLimit,
             Some(code::CREDIT_EXHAUSTED) => Self::CreditExhausted,
             _ => Self::Refused,
+        }
+    }
+
+    /// Whether it lasts until somebody looks after the provider's account.
+    pub fn needs_operator(self) -> bool {
+        self.spares_sessions() || self == Self::InvalidApiKey
+    }
+
+    /// Whether a session may be had all the same, in which no answer is made.
+    fn spares_sessions(self) -> bool {
+        match self {
+            Self::InsufficientQuota
+            | Self::AccountDeactivated
+            | Self::BillingHardLimit
+            | Self::CreditExhausted => true,
+            Self::InvalidApiKey | Self::Refused | Self::Unreachable => false,
         }
     }
 }

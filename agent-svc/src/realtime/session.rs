@@ -16,7 +16,7 @@ use super::history::History;
 use super::live::Live;
 use super::translate::{Meaning, meaning, usage};
 use super::{Bill, Command, Event, Failure, Provider, Setup, Trouble, Usage};
-use crate::domain::{self, ItemId, Realtime};
+use crate::domain::{self, ItemId, Outcome, Realtime};
 
 /// A session is exchanged when nothing was said or asked for so long: a pause, not a breath.
 const CALM: Duration = Duration::from_millis(500);
@@ -176,6 +176,7 @@ impl Keeper {
 
     async fn made(&mut self, made: Result<Connection, Ended>) -> Result<(), Over> {
         self.making = None;
+        self.learn(&made);
         match made {
             Ok(connection) if self.live.is_none() => {
                 let live = self.new_live(connection);
@@ -199,6 +200,17 @@ impl Keeper {
                 self.attempt_failed(&ended);
                 Ok(())
             }
+        }
+    }
+
+    /// All calls learn from an attempt of one.
+    fn learn(&self, made: &Result<Connection, Ended>) {
+        let breaker = &self.provider.breaker;
+        match made {
+            Ok(_) => breaker.connected(),
+            Err(Ended::Refused(failure, _)) => breaker.not_connected(*failure),
+            Err(Ended::Lost(_)) => breaker.not_connected(Failure::Unreachable),
+            Err(Ended::Expired | Ended::Unwanted) => {}
         }
     }
 
@@ -288,6 +300,7 @@ impl Keeper {
     fn spare_received(&mut self, event: Result<ServerEvent, Closed>) {
         match event.map(meaning) {
             Ok(Meaning::Fatal(failure, cause)) => {
+                self.provider.breaker.refused(failure);
                 self.not_recycled(&Ended::Refused(failure, cause));
             }
             Ok(_) => {}
@@ -319,7 +332,10 @@ impl Keeper {
                 self.recycle_at = Instant::now();
                 Ok(())
             }
-            Meaning::Fatal(failure, cause) => Err(Over::Failed(failure, cause)),
+            Meaning::Fatal(failure, cause) => {
+                self.provider.breaker.refused(failure);
+                Err(Over::Failed(failure, cause))
+            }
             Meaning::SetUp | Meaning::Nothing => Ok(()),
         }
     }
@@ -336,6 +352,11 @@ impl Keeper {
 
     fn note(&mut self, event: &Realtime) {
         self.last_active = Instant::now();
+        if let Realtime::ResponseDone { outcome, .. } = event
+            && *outcome == Outcome::Completed
+        {
+            self.provider.breaker.answered();
+        }
         if let Some(live) = &mut self.live {
             live.note(event, &mut self.history);
         }

@@ -56,6 +56,7 @@ pub(super) async fn start_call(
         return Err(AgentError::SessionRefused);
     };
     let place = app.calls.take_place()?;
+    admit(app)?;
     let id = CallId::generate();
     let room = format!("call-{}", Uuid::new_v4().simple());
     let (tokens, delegation) = tokio::try_join!(
@@ -80,6 +81,15 @@ pub(super) async fn start_call(
         livekit_url: app.livekit.public_url().to_owned(),
         participant_token: tokens.caller.expose_secret().to_owned(),
     })
+}
+
+/// A call that could only apologise is not begun. One that came as a job is, because its caller waits
+/// in the room already.
+fn admit(app: &App) -> Result<(), AgentError> {
+    app.admit().inspect_err(|_| {
+        metrics::counter!("insta_agent_calls_refused", "reason" => "provider").increment(1);
+    })?;
+    Ok(())
 }
 
 /// The two ways into the room.

@@ -38,6 +38,16 @@ impl TestApp {
     }
 
     pub async fn with_places(max_calls: u32) -> Self {
+        let silent = silent_server().await;
+        Self::build(max_calls, &format!("http://{silent}/v1")).await
+    }
+
+    /// With a speech provider that can be reached.
+    pub async fn with_provider(base_url: &str) -> Self {
+        Self::build(4, base_url).await
+    }
+
+    async fn build(max_calls: u32, openai_base_url: &str) -> Self {
         let clock = Clock::system();
         let identity = Arc::new(Identity::new(clock.clone()));
         let database = TestDatabase::new().await;
@@ -57,7 +67,7 @@ impl TestApp {
             "--openai-api-key=key",
             &format!("--auth-url={auth_url}"),
             &format!("--livekit-url=ws://{silent}"),
-            &format!("--openai-base-url=http://{silent}/v1"),
+            &format!("--openai-base-url={openai_base_url}"),
             &format!("--models-dir={models}"),
             &format!("--max-calls={max_calls}"),
         ]);

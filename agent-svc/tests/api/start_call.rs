@@ -1,6 +1,10 @@
 //! StartCall.
 
+use std::time::Duration;
+
+use openai_realtime::{ErrorDetail, code};
 use proto::insta::agent::v1 as pb;
+use realtime_script::{Door, Server};
 use service_kit::{CallId, Scope};
 use test_kit::{Identity, told};
 use tonic::Code;
@@ -57,6 +61,54 @@ async fn when_every_place_is_taken_the_caller_is_told_when_to_try_again() {
             Ok(_) => break,
             Err(error) => assert_eq!(error.code(), Code::ResourceExhausted),
         }
+    }
+}
+
+#[tokio::test]
+async fn while_the_speech_provider_fails_no_call_begins() {
+    let refuses = "Unavailable [PROVIDER_REFUSES] the assistant cannot talk at the moment";
+    let away = "Unavailable [PROVIDER_UNAVAILABLE] the assistant cannot talk at the moment";
+    for (status, code, expected, note) in [
+        (
+            401,
+            code::INVALID_API_KEY,
+            refuses,
+            "REALTIME_INVALID_API_KEY",
+        ),
+        (
+            429,
+            code::INSUFFICIENT_QUOTA,
+            refuses,
+            "REALTIME_INSUFFICIENT_QUOTA",
+        ),
+        (503, "server_overloaded", away, "REALTIME_UNREACHABLE"),
+    ] {
+        let provider = Server::start(Vec::new()).await.unwrap();
+        let error = ErrorDetail::invalid(code, "no");
+        provider.door(Door::Refusing { status, error });
+        let app = TestApp::with_provider(&provider.base_url()).await;
+        // The first call finds out.
+        app.call_of("ada").await;
+        let error = loop {
+            let request = app.user("bob", pb::StartCallRequest {});
+            if let Err(error) = app.client().start_call(request).await {
+                break error;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(told(&error), expected);
+        // It helps to know when only where nobody has to do anything.
+        let retry = error
+            .get_details_retry_info()
+            .and_then(|info| info.retry_delay);
+        assert_eq!(retry.is_some(), expected == away, "{retry:?}");
+        // The operator sees why, and that the instance goes on with the calls it has.
+        let ready = reqwest::get(format!("{}readyz", app.service.admin_url))
+            .await
+            .unwrap();
+        assert_eq!(ready.status(), 200);
+        let ready = ready.text().await.unwrap();
+        assert!(ready.contains(note), "{ready}");
     }
 }
 

@@ -58,6 +58,7 @@ impl Listeners {
 
 type Ready =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>> + Send + Sync>;
+type Note = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// A service about to be served.
 pub struct Server {
@@ -65,6 +66,7 @@ pub struct Server {
     http: Router,
     verifier: TokenVerifier,
     ready: Ready,
+    note: Note,
     names: Vec<&'static str>,
 }
 
@@ -76,6 +78,7 @@ impl Server {
             http: Router::new(),
             verifier,
             ready: Arc::new(|| Box::pin(async { Ok(()) })),
+            note: Arc::new(|| None),
             names: Vec::new(),
         }
     }
@@ -115,6 +118,13 @@ impl Server {
         self
     }
 
+    /// Says what `/readyz` tells besides, of a service that is ready: what an operator should know.
+    #[must_use]
+    pub fn note(mut self, note: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        self.note = Arc::new(note);
+        self
+    }
+
     /// Serves until `shutdown`, then lets calls under way go on for the drain time at most.
     ///
     /// # Errors
@@ -130,6 +140,7 @@ impl Server {
             http,
             verifier,
             ready,
+            note,
             names,
         } = self;
         let (health, health_service) = tonic_health::server::health_reporter();
@@ -145,7 +156,7 @@ impl Server {
         let app = public_router(routes, http, verifier, config);
 
         let metrics = telemetry::init_metrics().ok();
-        let admin = admin_router(ready.clone(), shutdown.clone(), metrics);
+        let admin = admin_router(ready.clone(), note, shutdown.clone(), metrics);
         let admin = tokio::spawn(serve_until(
             listeners.admin,
             admin,
@@ -225,10 +236,18 @@ fn cors(config: &ServerConfig) -> CorsLayer {
         .max_age(CORS_MAX_AGE)
 }
 
-fn admin_router(ready: Ready, shutdown: Shutdown, metrics: Option<PrometheusHandle>) -> Router {
+fn admin_router(
+    ready: Ready,
+    note: Note,
+    shutdown: Shutdown,
+    metrics: Option<PrometheusHandle>,
+) -> Router {
     let ready = move || async move {
         match check_ready(&ready, &shutdown).await {
-            Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+            Ok(()) => {
+                let note = note().map(|note| note + "\n").unwrap_or_default();
+                (StatusCode::OK, format!("ready\n{note}"))
+            }
             Err(error) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!("not ready: {error:#}\n"),

@@ -10,6 +10,11 @@ describe("words for a failure", () => {
       failure(Code.ResourceExhausted, "NO_CAPACITY"),
       "All assistants are busy right now.",
     ],
+    [
+      "an assistant that is out of order",
+      failure(Code.Unavailable, "PROVIDER_REFUSES"),
+      "The assistant is out of order. Please try again later, or contact us in another way.",
+    ],
     ["a reason of the page", new PageError("MICROPHONE_MISSING"), /No microphone was found/],
     ["a wrapped reason", ConnectError.from(new PageError("SIGN_IN_ENDED")), /signed out/],
     ["an unknown reason: by code", failure(Code.NotFound, "SOMETHING_NEW"), "This could not be found."],

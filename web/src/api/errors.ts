@@ -28,6 +28,8 @@ const WORDS = {
   NO_CAPACITY: "All assistants are busy right now.",
   SHUTTING_DOWN: "The assistant is restarting. Please try again in a moment.",
   AUTH_UNAVAILABLE: "The assistant cannot be reached at the moment. Please try again shortly.",
+  PROVIDER_UNAVAILABLE: "The assistant cannot talk at the moment. Please try again shortly.",
+  PROVIDER_REFUSES: "The assistant is out of order. Please try again later, or contact us in another way.",
   CALL_NOT_FOUND: "There is no such call.",
   MICROPHONE_DENIED:
     "This page may not use your microphone. Allow it in the address bar or the browser's settings, then call again.",

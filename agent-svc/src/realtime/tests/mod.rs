@@ -1,6 +1,7 @@
 //! The bridge against a server that does what each test says, step by step; and against one that
 //! follows a script, in virtual time.
 
+mod breaker;
 mod detection;
 mod scenarios;
 mod stage;
@@ -47,6 +48,7 @@ impl Server {
             reconnect_timeout: Duration::from_secs(5),
             max_session_duration: Duration::from_secs(1_200),
             prices: None,
+            breaker: Breaker::default(),
         }
     }
 

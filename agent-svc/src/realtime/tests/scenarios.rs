@@ -227,7 +227,7 @@ async fn row_3_a_call_whose_provider_refuses_knows_it_in_ten_seconds() {
     }
 }
 
-fn refusing(status: u16, code: &str) -> Door {
+pub(super) fn refusing(status: u16, code: &str) -> Door {
     let error = error(code);
     Door::Refusing { status, error }
 }

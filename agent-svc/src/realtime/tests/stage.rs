@@ -90,6 +90,7 @@ impl Stage {
             reconnect_timeout: Duration::from_secs(30),
             max_session_duration: Duration::from_secs(1_200),
             prices: "text=1/0.1/2,audio=10/1/20".parse().ok(),
+            breaker: Breaker::default(),
         };
         Self {
             server,

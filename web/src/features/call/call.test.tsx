@@ -216,17 +216,20 @@ describe("a call that does not come about", () => {
     await waitFor(() => expect(startCall).toHaveBeenCalledOnce());
   });
 
-  it("can be tried again after the wait that a busy assistant asks for", async () => {
+  it.each([
+    [Code.ResourceExhausted, "NO_CAPACITY", "All assistants are busy right now."],
+    [Code.Unavailable, "PROVIDER_UNAVAILABLE", "The assistant cannot talk at the moment."],
+  ])("can be tried again after the wait that is asked for: %s %s", async (code, reason, words) => {
     vi.useFakeTimers({ shouldAdvanceTime: true });
     let busy = true;
     open({
       startCall: () => {
-        if (busy) throw failure(Code.ResourceExhausted, "NO_CAPACITY", 3);
+        if (busy) throw failure(code, reason, 3);
         return { call: { callId: "call-2" } };
       },
     });
     await press("Call");
-    expect(await screen.findByRole("alert")).toHaveTextContent("All assistants are busy right now.");
+    expect(await screen.findByRole("alert")).toHaveTextContent(words);
     expect(screen.getByRole("button", { name: "Try again in 3 s" })).toBeDisabled();
     busy = false;
     await act(() => vi.advanceTimersByTimeAsync(3_250));

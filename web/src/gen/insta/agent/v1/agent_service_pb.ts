@@ -606,7 +606,10 @@ export const AgentService: GenService<{
    *
    * Users only. Each call of this RPC makes a new call; one user may hold one at a time, and an older one is
    * ended for it. Fails with RESOURCE_EXHAUSTED `NO_CAPACITY` (with `google.rpc.RetryInfo`) when every place is
-   * taken, and UNAVAILABLE `SHUTTING_DOWN` or `AUTH_UNAVAILABLE`.
+   * taken, and UNAVAILABLE `SHUTTING_DOWN` or `AUTH_UNAVAILABLE`. While the speech provider is known to fail, so that
+   * the agent could only apologise, no call begins: UNAVAILABLE `PROVIDER_UNAVAILABLE` (with `google.rpc.RetryInfo`)
+   * when it cannot be reached, and `PROVIDER_REFUSES` when that lasts until the operator acts: a key that is not
+   * accepted, an account without quota.
    *
    * @generated from rpc insta.agent.v1.AgentService.StartCall
    */
