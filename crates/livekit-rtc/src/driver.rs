@@ -242,6 +242,8 @@ impl Driver {
                 self.signal = None;
                 session.handle(now, Input::DialFailed(error));
             }
+            // Media has its sockets and goes on.
+            Some(SignalEvent::Opened(_)) if self.sockets.is_some() => {}
             Some(SignalEvent::Opened(route)) => {
                 let address = self.shared.config.media_address.unwrap_or(route);
                 match self.bind(address).await {
@@ -312,6 +314,10 @@ impl Driver {
                 }
             }
             Output::Dial(token) => self.dial(token),
+            Output::Redial { token, sid } => {
+                let url = signal::resumption(&self.url, &sid);
+                self.signal = Some(Signal::open(url, token));
+            }
             Output::Signal(message) => self.say(message),
             Output::HangUp => {
                 self.closing = self

@@ -8,8 +8,10 @@
 //! Only this crate knows WebRTC. It does not know what is said: no voice activity detection,
 //! no models, no conversation.
 //!
-//! Left for later, with room kept for it: resuming a session (a lost connection is replaced by a
-//! new one), sending byte streams, TURN, end-to-end encryption.
+//! When only the signalling connection is lost, it is made again while sound and messages go on;
+//! when more is lost, or the server has forgotten us, a new connection takes the place of the old.
+//!
+//! Left for later, with room kept for it: sending byte streams, TURN, end-to-end encryption.
 
 mod audio;
 mod collect;

@@ -116,6 +116,17 @@ pub(crate) fn endpoint(server: &str, auto_subscribe: bool) -> Result<Url, JoinEr
     Ok(url)
 }
 
+/// The address at which a stay goes on whose signalling connection was lost.
+pub(crate) fn resumption(endpoint: &Url, sid: &str) -> Url {
+    let reason = i32::from(proto::ReconnectReason::RrSignalDisconnected);
+    let mut url = endpoint.clone();
+    url.query_pairs_mut()
+        .append_pair("reconnect", "1")
+        .append_pair("reconnect_reason", &reason.to_string())
+        .append_pair("sid", sid);
+    url
+}
+
 async fn run(
     url: Url,
     token: SecretString,
@@ -278,6 +289,18 @@ mod tests {
             path("https://host/base/?x=1#y").unwrap(),
             "wss://host/base/rtc"
         );
+    }
+
+    #[test]
+    fn a_stay_goes_on_at_an_address_of_its_own() {
+        let url = resumption(&endpoint("ws://host", true).unwrap(), "PA_x&y");
+        let query: Vec<_> = url.query_pairs().collect();
+        let given = ["reconnect", "reconnect_reason", "sid"].map(|name| {
+            let pair = query.iter().find(|(key, _)| key == name).unwrap();
+            pair.1.to_string()
+        });
+        assert_eq!(given, ["1", "1", "PA_x&y"]);
+        assert_eq!(url.path(), "/rtc");
     }
 
     #[test]

@@ -290,6 +290,18 @@ impl Session {
         }
     }
 
+    /// Asks again for what the server has not answered: it may not have heard of it.
+    pub(super) fn repeat_metadata_requests(&mut self) {
+        let unanswered: Vec<_> = self
+            .metadata_requests
+            .iter()
+            .map(|request| update_metadata(request.id, request.attributes.clone()))
+            .collect();
+        for request in unanswered {
+            self.send(request);
+        }
+    }
+
     pub(super) fn fail_metadata_requests(&mut self) {
         for request in self.metadata_requests.drain(..) {
             if let Some(reply) = request.reply {

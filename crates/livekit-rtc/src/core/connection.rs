@@ -6,7 +6,8 @@ use livekit_protocol as proto;
 use proto::signal_request::Message as ToServer;
 
 use super::link::{Link, Sockets};
-use crate::{JoinStage, TrackOptions, TrackSid};
+use super::resuming::Resuming;
+use crate::{JoinStage, TrackOptions};
 
 /// How long a media path may be broken before the connection counts as lost.
 const PATH_PATIENCE: Duration = Duration::from_secs(2);
@@ -30,8 +31,11 @@ pub(super) struct Entered {
     pub(super) is_up: bool,
     /// Our own name for the track to publish.
     pub(super) cid: Option<String>,
-    pub(super) track: Option<TrackSid>,
+    /// The track as the server has published it.
+    pub(super) track: Option<proto::TrackInfo>,
     pub(super) ping: Ping,
+    /// Set while there is no signalling.
+    pub(super) resuming: Option<Resuming>,
 }
 
 impl Connection {
@@ -58,6 +62,14 @@ impl Entered {
     pub(super) fn path_given_up_at(&self) -> Option<Instant> {
         let since = self.is_up.then(|| self.link.down_since()).flatten();
         since.map(|since| since + PATH_PATIENCE)
+    }
+
+    /// When signalling needs something done.
+    pub(super) fn signalling_deadline(&self) -> Instant {
+        match &self.resuming {
+            Some(resuming) => resuming.next_deadline(),
+            None => self.ping.next_deadline(),
+        }
     }
 
     /// Whether the track to publish is not known to the server yet.
@@ -95,6 +107,12 @@ impl Ping {
             heard: now,
             round_trip_ms: 0,
         }
+    }
+
+    /// Begins again on a new signalling connection.
+    pub(super) fn restart(&mut self, now: Instant) {
+        self.next = now + self.interval;
+        self.heard = now;
     }
 
     /// Whatever the server says shows that it is there.

@@ -21,6 +21,8 @@ pub(super) struct Link {
     needs_subscriber: bool,
     /// Tracks the server sends us, by its latest offer.
     offered: Vec<OfferedTrack>,
+    /// That offer and our answer.
+    subscription: Option<(proto::SessionDescription, proto::SessionDescription)>,
 }
 
 impl Link {
@@ -43,6 +45,7 @@ impl Link {
             published,
             needs_subscriber,
             offered: Vec::new(),
+            subscription: None,
         };
         Ok((link, ToServer::Offer(offer)))
     }
@@ -67,6 +70,7 @@ impl Link {
     ) -> Result<ToServer, MediaError> {
         let answer = self.subscriber.accept_offer(now, offer)?;
         self.offered = sdp::offered_audio(offer);
+        self.subscription = Some((offer.clone(), answer.clone()));
         Ok(ToServer::Answer(answer))
     }
 
@@ -126,6 +130,16 @@ impl Link {
     pub(super) fn figures(&mut self) -> Option<(&Figures, &Figures)> {
         let are_new = self.publisher.take_news();
         are_new.then(|| (self.publisher.figures(), self.subscriber.figures()))
+    }
+
+    /// The server's latest offer and our answer.
+    pub(super) fn subscription(
+        &self,
+    ) -> (
+        Option<proto::SessionDescription>,
+        Option<proto::SessionDescription>,
+    ) {
+        self.subscription.clone().unzip()
     }
 
     /// The tracks the server sends us.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use livekit_protocol as proto;
+use proto::leave_request::Action;
 use proto::signal_request::Message as ToServer;
 use tracing::warn;
 
@@ -26,10 +27,13 @@ pub(super) enum Loss {
 impl Session {
     pub(super) fn told_to_leave(&mut self, now: Instant, leave: &proto::LeaveRequest) {
         let reason = DisconnectReason::from_wire(leave.reason);
-        let is_final = leave.action() == proto::leave_request::Action::Disconnect;
+        let action = leave.action();
+        let is_final = action == Action::Disconnect;
         let error = JoinError::Disconnected(reason);
         if is_final && !leave.can_reconnect {
             self.lose(now, Loss::Final(error, reason));
+        } else if action == Action::Resume {
+            self.signalling_lost(now, error);
         } else {
             self.lose(now, Loss::Broken(error));
         }
@@ -41,7 +45,7 @@ impl Session {
                 DisconnectReason::JoinFailure
             }
             JoinError::RoomNotFound(_) => DisconnectReason::RoomDeleted,
-            _ => return self.lose(now, Loss::Broken(error)),
+            _ => return self.signalling_lost(now, error),
         };
         self.lose(now, Loss::Final(error, reason));
     }
@@ -65,7 +69,14 @@ impl Session {
             Phase::Reconnecting {
                 until, attempts, ..
             } => (until, attempts + 1),
-            _ => (now + self.options.reconnect_timeout, 0),
+            _ => {
+                let resuming = self
+                    .connection
+                    .entered()
+                    .and_then(|entered| entered.resuming);
+                let until = resuming.map(|resuming| resuming.until);
+                (until.unwrap_or(now + self.options.reconnect_timeout), 0)
+            }
         };
         if attempts == 0 {
             warn!(%error, "The connection to the room is lost");
@@ -123,7 +134,7 @@ impl Session {
         if let Connection::Entered(_) = self.connection {
             self.send(ToServer::Leave(proto::LeaveRequest {
                 reason: reason.to_wire(),
-                action: proto::leave_request::Action::Disconnect.into(),
+                action: Action::Disconnect.into(),
                 ..Default::default()
             }));
         }

@@ -14,6 +14,7 @@ mod media;
 mod outbox;
 mod outgoing;
 mod peer;
+mod resuming;
 mod roster;
 mod rpc;
 mod sdp;
@@ -38,7 +39,8 @@ use crate::{DisconnectReason, Event, JoinError, LocalParticipant};
 /// What happens to a participant.
 #[derive(Debug)]
 pub(crate) enum Input<'a> {
-    /// The signalling connection asked for by [`Output::Dial`] is open, and so are two sockets.
+    /// The signalling connection asked for by [`Output::Dial`] is open, and so are two sockets. Of
+    /// one asked for by [`Output::Redial`] the server's word is enough.
     Opened(Sockets),
     /// It could not be opened.
     DialFailed(JoinError),
@@ -65,6 +67,9 @@ pub(crate) enum Input<'a> {
 pub(crate) enum Output {
     /// Open a signalling connection and two sockets, in place of those there may be.
     Dial(SecretString),
+    /// Open another signalling connection for the same stay, in place of the one there may be. The
+    /// sockets stay.
+    Redial { token: SecretString, sid: String },
     /// Tell the server.
     Signal(Box<proto::signal_request::Message>),
     /// Close the signalling connection, after what was said, and the sockets.

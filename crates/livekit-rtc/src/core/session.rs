@@ -132,7 +132,7 @@ impl Session {
             Input::Signal(message) => self.handle_signal(now, *message),
             Input::HungUp => {
                 let text = "the server closed the signalling connection".to_owned();
-                self.lose(now, Loss::Broken(JoinError::Unreachable(text)));
+                self.signalling_lost(now, JoinError::Unreachable(text));
             }
             Input::Datagram { role, from, bytes } => {
                 if let Some(entered) = self.connection.entered() {
@@ -170,7 +170,7 @@ impl Session {
                 let deadline = entered
                     .link
                     .next_deadline()
-                    .min(entered.ping.next_deadline());
+                    .min(entered.signalling_deadline());
                 Some(path.map_or(deadline, |path| path.min(deadline)))
             }
         };
@@ -183,7 +183,13 @@ impl Session {
             .min()
     }
 
+    /// Tells the server something. Without signalling it is told when that is resumed what still
+    /// matters then.
     pub(super) fn send(&mut self, message: ToServer) {
+        let entered = self.connection.entered();
+        if entered.is_some_and(|entered| entered.resuming.is_some()) {
+            return;
+        }
         self.outputs.push_back(Output::Signal(Box::new(message)));
     }
 
@@ -200,7 +206,8 @@ impl Session {
         let now_ms = self.unix_ms(now);
         if let Some(entered) = self.connection.entered() {
             entered.link.handle_timeout(now);
-            let ping = entered.ping.due(now, now_ms);
+            let is_talking = entered.resuming.is_none();
+            let ping = is_talking.then(|| entered.ping.due(now, now_ms)).flatten();
             self.outputs
                 .extend(ping.map(|ping| Output::Signal(Box::new(ping))));
         }
@@ -272,17 +279,15 @@ impl Session {
             self.connection = Connection::Dialing;
             self.outputs.push_back(Output::Dial(self.token.clone()));
         }
+        self.check_resuming(now);
         if let Some(entered) = self.connection.entered() {
-            let dead = entered.ping.is_dead(now);
+            let dead = entered.resuming.is_none() && entered.ping.is_dead(now);
             let down = entered.path_given_up_at().is_some_and(|at| now >= at);
-            if dead || down {
-                debug!(
-                    signalling = dead,
-                    media = down,
-                    "The connection went silent"
-                );
-                let text = "the connection went silent".to_owned();
-                self.lose(now, Loss::Broken(JoinError::Unreachable(text)));
+            let error = || JoinError::Unreachable("the connection went silent".to_owned());
+            if down {
+                self.lose(now, Loss::Broken(error()));
+            } else if dead {
+                self.signalling_lost(now, error());
             }
         }
     }

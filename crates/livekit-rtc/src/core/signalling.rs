@@ -23,6 +23,7 @@ impl Session {
         }
         match message {
             FromServer::Join(join) => self.enter(now, join),
+            FromServer::Reconnect(_) => self.resumed(now),
             FromServer::Leave(leave) => self.told_to_leave(now, &leave),
             FromServer::RefreshToken(token) => self.token = token.into(),
             FromServer::Offer(offer) => self.accept_offer(now, &offer),
@@ -122,6 +123,7 @@ impl Session {
             cid,
             track: None,
             ping,
+            resuming: None,
         };
         self.connection = Connection::Entered(Box::new(entered));
         Ok(())
@@ -201,8 +203,8 @@ impl Session {
         else {
             return;
         };
-        let track = TrackSid::from(info.sid);
-        entered.track = Some(track.clone());
+        let track = TrackSid::from(&*info.sid);
+        entered.track = Some(info);
         self.set_local(LocalParticipant {
             track: Some(track),
             ..self.local.clone()

@@ -8,6 +8,7 @@ mod data;
 mod joining;
 mod python;
 mod reconnect;
+mod resume;
 mod room;
 mod rpc;
 mod server;

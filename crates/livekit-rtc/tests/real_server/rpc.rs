@@ -107,12 +107,10 @@ async fn livekits_own_client_calls_and_is_called_and_sends_bytes() -> anyhow::Re
         .unwrap_err();
     assert!(refused.is(RpcFailure::UnsupportedMethod), "{refused}");
 
+    let speaker = agent.participant.clone();
     let order = async |order: serde_json::Value| {
         let text = order.to_string();
-        agent
-            .participant
-            .send_text("do", text, TextOptions::default())
-            .await
+        speaker.send_text("do", text, TextOptions::default()).await
     };
     // It does what it is told at once and may tell of a later order first: one after another.
     order(json!({"call": "echo", "with": "Grüße"})).await?;

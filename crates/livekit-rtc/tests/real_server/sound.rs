@@ -22,9 +22,17 @@ pub struct Tone {
     heard: Arc<watch::Sender<Heard>>,
 }
 
-/// The last 200 ms from everybody.
+/// The last 200 ms from everybody, and how much there was.
 #[derive(Debug, Default, Clone)]
-pub struct Heard(HashMap<Identity, Vec<(Frame, Content)>>);
+pub struct Heard(HashMap<Identity, Vec<(Frame, Content)>>, Counted);
+
+/// Frames of 10 ms since they were counted anew, from everybody.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Counted {
+    pub frames: usize,
+    /// Those without a voice in them.
+    pub silent: usize,
+}
 
 /// Switches the tone, and tells what is heard.
 #[derive(Debug, Clone)]
@@ -56,6 +64,8 @@ impl Tone {
 impl AudioHandler for Tone {
     fn received(&mut self, frame: Received<'_>) {
         self.heard.send_modify(|heard| {
+            heard.1.frames += 1;
+            heard.1.silent += usize::from(energy(&[*frame.samples]) < 1e6);
             let frames = heard.0.entry(frame.participant.clone()).or_default();
             if frames.len() == EAR_FRAMES {
                 frames.remove(0);
@@ -96,6 +106,15 @@ impl Ear {
     pub async fn hears_anew(&self, who: &str, hertz: f64) {
         self.heard.send_modify(|heard| heard.0.clear());
         self.hears(who, hertz).await;
+    }
+
+    /// Counts anew what is heard from now on.
+    pub fn count_anew(&self) {
+        self.heard.send_modify(|heard| heard.1 = Counted::default());
+    }
+
+    pub fn counted(&self) -> Counted {
+        self.heard.borrow().1
     }
 
     /// Waits until somebody is silent.

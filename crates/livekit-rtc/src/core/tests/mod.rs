@@ -3,6 +3,7 @@
 mod joining;
 mod messages;
 mod reconnecting;
+mod resuming;
 mod rpc;
 mod server;
 mod sound;

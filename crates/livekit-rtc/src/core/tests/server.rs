@@ -30,6 +30,8 @@ pub(super) struct Script {
     pub(super) refuses_metadata: bool,
     pub(super) sends_broken_offer: bool,
     pub(super) refuses_track: bool,
+    /// It takes nobody back, and says nothing either.
+    pub(super) never_takes_back: bool,
 }
 
 /// The server's end of one connection of the participant.
@@ -106,6 +108,30 @@ impl Server {
             FromServer::Join(join),
             token,
             FromServer::Offer(self.offer(now)),
+        ]
+    }
+
+    /// What the server says first when signalling is back: as the real one it checks the path to us anew.
+    pub(super) fn take_back(&mut self, now: Instant) -> Vec<FromServer> {
+        if self.script.never_takes_back {
+            return Vec::new();
+        }
+        let mut change = self.subscriber.rtc.sdp_api();
+        change.ice_restart(true);
+        let (offer, pending) = change.apply().unwrap();
+        self.pending = Some(pending);
+        self.subscriber.settle(now);
+        vec![
+            FromServer::Reconnect(proto::ReconnectResponse::default()),
+            FromServer::Update(proto::ParticipantUpdate {
+                participants: vec![self.me(), other()],
+            }),
+            FromServer::Offer(proto::SessionDescription {
+                r#type: "offer".into(),
+                sdp: offer.to_sdp_string(),
+                id: 8,
+                ..Default::default()
+            }),
         ]
     }
 

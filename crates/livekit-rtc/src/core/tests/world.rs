@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use livekit_protocol as proto;
+use proto::leave_request::Action;
 use proto::signal_request::Message as ToServer;
 use proto::signal_response::Message as FromServer;
 use secrecy::ExposeSecret;
@@ -42,6 +43,8 @@ pub(super) struct World {
     random: u64,
     /// Tokens that were dialled with.
     pub(super) tokens: Vec<String>,
+    /// The stays for which signalling alone was dialled again.
+    pub(super) redialled: Vec<String>,
     pub(super) events: Vec<(Duration, Event)>,
     pub(super) joined: Option<(Duration, Result<(), JoinError>)>,
     pub(super) ended: Option<DisconnectReason>,
@@ -51,6 +54,7 @@ pub(super) struct World {
 struct InFlight {
     at: Instant,
     order: u64,
+    /// The connection it belongs to, or the signalling connection.
     connection: usize,
     what: What,
 }
@@ -61,6 +65,7 @@ enum What {
     DatagramToServer(Role, Vec<u8>),
     DatagramFromServer(Role, Vec<u8>),
     Opened,
+    Reopened,
     Refused(JoinError),
     HungUp,
 }
@@ -110,6 +115,7 @@ impl World {
             sent: 0,
             random: 0x2545_f491_4f6c_dd1d ^ udp.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15),
             tokens: Vec::new(),
+            redialled: Vec::new(),
             events: Vec::new(),
             joined: None,
             ended: None,
@@ -178,7 +184,7 @@ impl World {
             Some(index) => {
                 let flight = self.in_flight.remove(index);
                 // What belongs to an earlier connection goes nowhere.
-                if flight.connection == self.tokens.len() {
+                if flight.connection == self.number_of(&flight.what) {
                     self.deliver(flight.what);
                 }
             }
@@ -229,6 +235,18 @@ impl World {
                 }
                 self.server = Some(server);
             }
+            What::Reopened => {
+                let messages = match &mut self.server {
+                    Some(server) => server.take_back(now),
+                    None => vec![super::joining::leave(
+                        DisconnectReason::StateMismatch,
+                        Action::Reconnect,
+                    )],
+                };
+                for message in messages {
+                    self.fly(LATENCY, What::FromServer(Box::new(message)));
+                }
+            }
             What::Refused(error) => self.session.handle(now, Input::DialFailed(error)),
             What::HungUp => self.session.handle(now, Input::HungUp),
         }
@@ -241,6 +259,12 @@ impl World {
                 Output::Dial(token) => {
                     self.tokens.push(token.expose_secret().to_owned());
                     let outcome = self.refusal.clone().map_or(What::Opened, What::Refused);
+                    self.fly(LATENCY, outcome);
+                }
+                Output::Redial { token, sid } => {
+                    assert_eq!(Some(token.expose_secret()), self.fresh_token().as_deref());
+                    self.redialled.push(sid);
+                    let outcome = self.refusal.clone().map_or(What::Reopened, What::Refused);
                     self.fly(LATENCY, outcome);
                 }
                 Output::Signal(message) => self.fly(LATENCY, What::ToServer(message)),
@@ -266,13 +290,27 @@ impl World {
 
     fn fly(&mut self, latency: Duration, what: What) {
         self.sent += 1;
-        let (at, order, connection) = (self.now + latency, self.sent, self.tokens.len());
+        let (at, order, connection) = (self.now + latency, self.sent, self.number_of(&what));
         self.in_flight.push(InFlight {
             at,
             order,
             connection,
             what,
         });
+    }
+
+    /// Which connection a thing belongs to at this time: datagrams outlive signalling.
+    fn number_of(&self, what: &What) -> usize {
+        match what {
+            What::DatagramToServer(..) | What::DatagramFromServer(..) => self.tokens.len(),
+            _ => self.tokens.len() + self.redialled.len(),
+        }
+    }
+
+    /// The token that the latest connection was given.
+    fn fresh_token(&self) -> Option<String> {
+        let number = self.tokens.len();
+        (number > 0).then(|| format!("token {number}"))
     }
 
     fn fly_datagram(&mut self, what: What) {
@@ -292,6 +330,14 @@ impl World {
     /// The server says something.
     pub(super) fn say(&mut self, message: FromServer) {
         self.fly(LATENCY, What::FromServer(Box::new(message)));
+    }
+
+    /// Only the signalling connection is gone, with what was on its way.
+    pub(super) fn cut_signalling(&mut self) {
+        let is_signal =
+            |flight: &InFlight| matches!(flight.what, What::ToServer(_) | What::FromServer(_));
+        self.in_flight.retain(|flight| !is_signal(flight));
+        self.fly(LATENCY, What::HungUp);
     }
 
     /// The server is gone.
