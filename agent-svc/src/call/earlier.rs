@@ -11,8 +11,7 @@ use crate::media::preconnect::{self, TRACK_ID};
 impl Task {
     /// The caller's microphone can be heard, and perhaps a recording of what came before.
     pub(super) fn expect_earlier(&mut self, track: &RemoteTrack) {
-        // Without the button nothing is heard.
-        let is_heard = self.app.conversation.turn_detection != TurnDetection::Manual;
+        let is_heard = self.hears_earlier();
         let Some(room) = &mut self.room else {
             return;
         };
@@ -22,8 +21,16 @@ impl Task {
         }
     }
 
+    /// Nothing is heard that is said without the button, where there is one.
+    fn hears_earlier(&self) -> bool {
+        self.app.conversation.turn_detection != TurnDetection::Manual
+    }
+
     /// A recording came.
     pub(super) fn earlier_came(&mut self, recording: ByteMessage) {
+        if !self.hears_earlier() {
+            return;
+        }
         let Some(room) = &mut self.room else {
             return;
         };

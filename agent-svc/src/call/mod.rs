@@ -76,9 +76,10 @@ pub(crate) fn start(app: &Arc<App>, start: Start) -> Live {
 
 fn join_options(app: &App, url: String, token: SecretString) -> JoinOptions {
     let track = TrackOptions::speech("assistant_voice");
+    let turn_detection = app.conversation.turn_detection;
     JoinOptions {
-        attributes: stage::first_attributes(app.prompts.assistant()),
-        rpc_methods: button::methods(app.conversation.turn_detection),
+        attributes: stage::first_attributes(app.prompts.assistant(), turn_detection),
+        rpc_methods: button::methods(turn_detection),
         reconnect_timeout: ROOM_RECONNECT,
         ..JoinOptions::new(url, token)
     }

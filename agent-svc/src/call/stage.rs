@@ -14,9 +14,11 @@ use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::domain::{AgentState, Role, ToolRecord};
+use crate::domain::{AgentState, Role, ToolRecord, TurnDetection};
 
 const STATE: &str = "lk.agent.state";
+/// Who ends the caller's turns: pages show a button where it is the caller.
+const TURN_DETECTION: &str = "insta.turn_detection";
 const TOPIC: &str = "lk.transcription";
 /// Where the documents behind an answer are told: the contract says in which form.
 const SOURCES: &str = "insta.sources";
@@ -71,11 +73,12 @@ pub(crate) fn state_text(state: AgentState) -> &'static str {
 }
 
 /// The attributes that an assistant joins with.
-pub(crate) fn first_attributes(agent_name: &str) -> Attributes {
+pub(crate) fn first_attributes(agent_name: &str, turn_detection: TurnDetection) -> Attributes {
     let state = state_text(AgentState::Initializing).to_owned();
     [
         (STATE.to_owned(), state),
         ("lk.agent.name".to_owned(), agent_name.to_owned()),
+        (TURN_DETECTION.to_owned(), turn_detection.to_string()),
     ]
     .into()
 }
@@ -280,6 +283,19 @@ fn attributes(segment: &str, is_final: bool, track: Option<&TrackSid>) -> Attrib
 mod tests {
     use super::*;
     use crate::domain::{Source, ToolStatus};
+
+    #[test]
+    fn a_page_sees_at_once_who_the_assistant_is_and_who_ends_turns() {
+        let attributes = first_attributes("Iris", TurnDetection::Manual);
+        let attributes: std::collections::BTreeMap<_, _> = attributes.into_iter().collect();
+        insta::assert_debug_snapshot!(attributes, @r#"
+        {
+            "insta.turn_detection": "manual",
+            "lk.agent.name": "Iris",
+            "lk.agent.state": "initializing",
+        }
+        "#);
+    }
 
     #[test]
     fn the_documents_behind_an_answer_are_told_as_the_contract_says() {

@@ -38,6 +38,8 @@ const WORDS = {
   MICROPHONE_INSECURE: "Browsers only open the microphone on secure pages. Open this page with https.",
   MICROPHONE_FAILED: "The microphone could not be opened. Check it, then call again.",
   ROOM_UNREACHABLE: "The call could not be connected. Check your network and try again.",
+  TURN_NOT_TAKEN: "The assistant did not notice the button. Hold it again, and say it once more.",
+  TURN_TOO_SHORT: "Hold the button for as long as you speak.",
   AGENT_DID_NOT_JOIN: "The assistant did not answer. Please call again.",
   PAGE_OUTDATED: "Part of this page could not be loaded. Check your connection and reload the page.",
 } as const;

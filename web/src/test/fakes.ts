@@ -1,6 +1,6 @@
 /** What lies outside the page, in memory: the identity provider and the room of a call. */
 import type { Identity, IdentityUser } from "../api/identity";
-import type { CallRoom, RoomEvent, RoomViews } from "../features/call/call-room";
+import type { CallRoom, RoomEvent, RoomViews, TurnStep } from "../features/call/call-room";
 
 /** An identity provider with one account. */
 export class FakeIdentity implements Identity {
@@ -71,6 +71,9 @@ export class FakeRoom implements CallRoom {
   joined: { url: string; token: string } | undefined;
   joining: () => Promise<void> = async () => undefined;
   muted = false;
+  /** What the assistant was told of turns, and what it makes of it. */
+  readonly turns: TurnStep[] = [];
+  turning: () => Promise<void> = async () => undefined;
   leaves = 0;
   readonly #listeners = new Set<(event: RoomEvent) => void>();
 
@@ -94,6 +97,11 @@ export class FakeRoom implements CallRoom {
 
   async setMuted(muted: boolean): Promise<void> {
     this.muted = muted;
+  }
+
+  async turn(step: TurnStep): Promise<void> {
+    this.turns.push(step);
+    await this.turning();
   }
 
   async startSound(): Promise<void> {

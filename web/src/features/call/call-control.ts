@@ -6,19 +6,28 @@ import type { Client } from "@connectrpc/connect";
 import { PageError } from "../../api/errors";
 import type { AgentService } from "../../gen/insta/agent/v1/agent_service_pb";
 import { CallState as RecordedState } from "../../gen/insta/agent/v1/call_pb";
-import type { CallRoom, OpenRoom, RoomEvent } from "./call-room";
-import { type CallState, endCall, isReady, type LiveCall, onRoomEvent } from "./call-state";
+import type { CallRoom, OpenRoom, RoomEvent, TurnStep } from "./call-room";
+import { type CallState, canTalk, endCall, isReady, type LiveCall, onRoomEvent } from "./call-state";
 
 /** How long the assistant may take to be ready, or to come back after leaving, in milliseconds. */
 export const AGENT_DEADLINE_MS = 20_000;
 /** How often it is asked whether a call whose assistant has left is over, in milliseconds. */
 const ENDED_POLL_MS = 2_000;
+/** Nobody says anything in a shorter time than this, in milliseconds. */
+const MIN_TURN_MS = 300;
 
 /** What is let go when a call is over or given up. */
 interface Attempt {
   room?: CallRoom;
   callId?: string;
   over: boolean;
+}
+
+/** A turn for which the caller holds the button. */
+interface HeldTurn {
+  since: number;
+  /** Whether the assistant has taken it; resolves when that is known. */
+  taken: Promise<boolean>;
 }
 
 /** The call of this page: one at a time. */
@@ -28,6 +37,9 @@ export class CallControl {
   readonly #listeners = new Set<() => void>();
   #state: CallState = { kind: "idle" };
   #attempt: Attempt | undefined;
+  #held: HeldTurn | undefined;
+  /** The assistant is told one thing after the other. */
+  #told: Promise<unknown> = Promise.resolve();
   #agentDeadline: ReturnType<typeof setTimeout> | undefined;
   #endedPoll: ReturnType<typeof setInterval> | undefined;
 
@@ -86,6 +98,35 @@ export class CallControl {
     }
   };
 
+  /** Begins a turn that lasts until `stopTalking`. */
+  readonly startTalking = (): void => {
+    const call = this.#state;
+    if (call.kind !== "live" || call.talking || !canTalk(call)) return;
+    const taken = this.#tellTurn(call.room, "start_turn");
+    const held = { since: performance.now(), taken };
+    this.#held = held;
+    this.#change(call.room, (live) => ({ ...live, talking: true, turnProblem: undefined }));
+    void taken.then((isTaken) => {
+      if (isTaken || this.#held !== held) return;
+      this.#held = undefined;
+      this.#change(call.room, (live) => ({ ...live, talking: false }));
+    });
+  };
+
+  /** Ends that turn, to have it answered; one in which nothing can have been said is taken back. */
+  readonly stopTalking = (): void => {
+    const [call, held] = [this.#state, this.#held];
+    if (call.kind !== "live" || !held) return;
+    this.#held = undefined;
+    const isTooShort = performance.now() - held.since < MIN_TURN_MS;
+    this.#change(call.room, (live) => ({
+      ...live,
+      talking: false,
+      turnProblem: isTooShort ? new PageError("TURN_TOO_SHORT") : live.turnProblem,
+    }));
+    void this.#tellTurn(call.room, isTooShort ? "cancel_turn" : "end_turn", held.taken);
+  };
+
   readonly startSound = async (): Promise<void> => {
     const call = this.#state;
     // When it does not work the offer simply stays.
@@ -125,6 +166,9 @@ export class CallControl {
       answered: false,
       connection: "connected",
       muted: false,
+      pushToTalk: false,
+      talking: false,
+      turnProblem: undefined,
       soundBlocked: false,
       microphoneWorking: true,
       lines: [],
@@ -152,9 +196,28 @@ export class CallControl {
     this.#set(next);
   }
 
+  /** Resolves with whether the assistant has taken it; shows why not. Of a turn that it has not taken nothing is told. */
+  #tellTurn(room: CallRoom, step: TurnStep, begun?: Promise<boolean>): Promise<boolean> {
+    const tell = async () => {
+      if (begun && !(await begun)) return false;
+      try {
+        await room.turn(step);
+        return true;
+      } catch (turnProblem) {
+        this.#change(room, (live) => ({ ...live, turnProblem }));
+        return false;
+      }
+    };
+    const told = this.#told.then(tell);
+    this.#told = told;
+    return told;
+  }
+
   #release(attempt: Attempt, endOnServer: boolean): void {
     attempt.over = true;
     if (this.#attempt === attempt) this.#attempt = undefined;
+    this.#held = undefined;
+    this.#told = Promise.resolve();
     void attempt.room?.leave();
     if (endOnServer && attempt.callId) this.#endOnServer(attempt.callId);
   }

@@ -18,9 +18,14 @@ export type CloseCause =
   /** The connection was lost and did not come back. */
   | "lost";
 
+/** What a caller with a button does: begins a turn, ends it to be answered, or takes it back. */
+export type TurnStep = "start_turn" | "end_turn" | "cancel_turn";
+
 /** What happens in the room. */
 export type RoomEvent =
   | { kind: "agent"; state: AgentState }
+  /** Whether the caller's turns are those for which they hold a button. */
+  | { kind: "pushToTalk"; on: boolean }
   | { kind: "connection"; state: "connected" | "reconnecting" }
   | { kind: "transcript"; update: TranscriptUpdate }
   /** What the assistant's next words rest on. */
@@ -46,11 +51,16 @@ export interface CallRoom {
   readonly views: RoomViews;
   /** Tells what happens from now on. Returns what ends it. */
   subscribe(listener: (event: RoomEvent) => void): () => void;
-  /** Asks for the microphone. Fails with a `PageError` of a `MICROPHONE_…` reason. */
+  /**
+   * Asks for the microphone. What is said from then on reaches the assistant, though the room is joined later. Fails
+   * with a `PageError` of a `MICROPHONE_…` reason.
+   */
   openMicrophone(): Promise<void>;
   /** Joins and lets the microphone be heard. Fails with a `PageError` `ROOM_UNREACHABLE`. */
   join(url: string, token: string): Promise<void>;
   setMuted(muted: boolean): Promise<void>;
+  /** Tells the assistant of a turn, in push to talk. Fails with a `PageError` `TURN_NOT_TAKEN`. */
+  turn(step: TurnStep): Promise<void>;
   /** Plays blocked sound; to be called when the person presses something. */
   startSound(): Promise<void>;
   /** Leaves the room and lets the microphone go. May be called at any time, and twice. */

@@ -23,6 +23,12 @@ export interface LiveCall {
   answered: boolean;
   connection: "connected" | "reconnecting";
   muted: boolean;
+  /** Whether the assistant hears only what is said while a button is held. */
+  pushToTalk: boolean;
+  /** Whether it is held. */
+  talking: boolean;
+  /** Why the last turn by the button came to nothing. */
+  turnProblem: unknown;
   soundBlocked: boolean;
   microphoneWorking: boolean;
   lines: readonly TranscriptLine[];
@@ -49,11 +55,18 @@ export function isReady(agent: AgentState): boolean {
   return agent === "listening" || agent === "thinking" || agent === "speaking";
 }
 
+/** Whether the button to talk can be used. */
+export function canTalk({ pushToTalk, agent, connection }: LiveCall): boolean {
+  return pushToTalk && isReady(agent) && connection === "connected";
+}
+
 /** Moves a call on by what happened in its room at `now`. Only live calls move. */
 export function onRoomEvent(call: LiveCall, event: RoomEvent, now: number): CallState {
   switch (event.kind) {
     case "agent":
       return { ...call, agent: event.state, answered: call.answered || isReady(event.state) };
+    case "pushToTalk":
+      return { ...call, pushToTalk: event.on };
     case "connection":
       return { ...call, connection: event.state };
     case "transcript":

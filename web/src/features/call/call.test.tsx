@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import { act, screen, waitFor } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 import { PageError } from "../../api/errors";
@@ -197,6 +197,122 @@ describe("a call", () => {
     const { room } = await joined();
     await tell(room, listening, { kind: "microphone", working: false });
     expect(screen.getByText(/Your microphone has stopped/)).toBeVisible();
+  });
+});
+
+describe("push to talk", () => {
+  const talkButton = () => screen.findByRole("button", { name: "Hold to talk" });
+  const hold = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+
+  /** A call that is listening, whose turns need the button. */
+  async function withButton() {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const { room } = await joined();
+    await tell(room, listening, { kind: "pushToTalk", on: true });
+    const user = userEvent.setup({ advanceTimers: vi.advanceTimersByTime });
+    return { room, user, button: await talkButton() };
+  }
+
+  it("has no button where the assistant hears when somebody speaks", async () => {
+    const { room } = await joined();
+    await tell(room, listening, { kind: "pushToTalk", on: false });
+    expect(screen.queryByRole("button", { name: "Hold to talk" })).not.toBeInTheDocument();
+    expect(screen.getByRole("button", { name: "Mute" })).toBeVisible();
+  });
+
+  it("makes a turn of what is said while the button is held with the pointer", async () => {
+    const { room, user, button } = await withButton();
+    expect(button).toHaveAttribute("aria-pressed", "false");
+    expect(button).toHaveAccessibleDescription(/Nothing else you say is heard/);
+    expect(screen.getByRole("status")).toHaveTextContent("Your turn");
+    await user.pointer({ keys: "[MouseLeft>]", target: button });
+    expect(button).toHaveAttribute("aria-pressed", "true");
+    expect(screen.getByRole("status")).toHaveTextContent("Listening…");
+    expect(room.turns).toEqual(["start_turn"]);
+    await hold(1_000);
+    await user.pointer("[/MouseLeft]");
+    expect(button).toHaveAttribute("aria-pressed", "false");
+    await waitFor(() => expect(room.turns).toEqual(["start_turn", "end_turn"]));
+  });
+
+  it.each(["Space", "Enter"])("takes the keyboard for it, however often the key repeats: %s", async (key) => {
+    const { room, user, button } = await withButton();
+    button.focus();
+    await user.keyboard(`[${key}>3]`);
+    expect(button).toHaveAttribute("aria-pressed", "true");
+    await hold(1_000);
+    await user.keyboard(`[/${key}]`);
+    await waitFor(() => expect(room.turns).toEqual(["start_turn", "end_turn"]));
+  });
+
+  it.each([
+    ["blur", (button: HTMLElement) => fireEvent.blur(button)],
+    ["a pointer that is taken away", (button: HTMLElement) => fireEvent.lostPointerCapture(button)],
+    ["a gesture of the browser", (button: HTMLElement) => fireEvent.pointerCancel(button)],
+  ])("ends the turn once, whatever else ends the holding: %s", async (_, lose) => {
+    const { room, user, button } = await withButton();
+    await user.pointer({ keys: "[MouseLeft>]", target: button });
+    await hold(1_000);
+    lose(button);
+    await user.pointer("[/MouseLeft]");
+    await waitFor(() => expect(room.turns).toEqual(["start_turn", "end_turn"]));
+    expect(button).toHaveAttribute("aria-pressed", "false");
+  });
+
+  it("takes back a turn in which nothing can have been said, and says how it is done", async () => {
+    const { room, user, button } = await withButton();
+    await user.pointer([{ keys: "[MouseLeft>]", target: button }, { keys: "[/MouseLeft]" }]);
+    await waitFor(() => expect(room.turns).toEqual(["start_turn", "cancel_turn"]));
+    expect(screen.getByRole("alert")).toHaveTextContent("Hold the button for as long as you speak.");
+    await user.pointer({ keys: "[MouseLeft>]", target: button });
+    expect(screen.queryByRole("alert")).not.toBeInTheDocument();
+  });
+
+  it("says plainly that a turn was not taken, and lets the next one be", async () => {
+    const { room, user, button } = await withButton();
+    room.turning = () => Promise.reject(new PageError("TURN_NOT_TAKEN"));
+    await user.pointer({ keys: "[MouseLeft>]", target: button });
+    expect(await screen.findByRole("alert")).toHaveTextContent("The assistant did not notice the button.");
+    expect(button).toHaveAttribute("aria-pressed", "false");
+    await hold(1_000);
+    await user.pointer("[/MouseLeft]");
+    expect(room.turns).toEqual(["start_turn"]);
+    room.turning = async () => undefined;
+    await user.pointer({ keys: "[MouseLeft>]", target: button });
+    expect(button).toHaveAttribute("aria-pressed", "true");
+    expect(screen.queryByRole("alert")).not.toBeInTheDocument();
+  });
+
+  it("tells the assistant of turns in their order, however slow it is", async () => {
+    const { room, user, button } = await withButton();
+    let answer = () => {};
+    room.turning = () => new Promise((resolve) => (answer = resolve));
+    await user.pointer({ keys: "[MouseLeft>]", target: button });
+    await hold(1_000);
+    await user.pointer([{ keys: "[/MouseLeft]" }, { keys: "[MouseLeft>]", target: button }]);
+    expect(room.turns).toEqual(["start_turn"]);
+    for (const expected of [
+      ["start_turn", "end_turn"],
+      ["start_turn", "end_turn", "start_turn"],
+    ]) {
+      answer();
+      await waitFor(() => expect(room.turns).toEqual(expected));
+    }
+    expect(button).toHaveAttribute("aria-pressed", "true");
+  });
+
+  it("does nothing while the assistant cannot hear it", async () => {
+    const { room, user, button } = await withButton();
+    for (const event of [
+      { kind: "connection", state: "reconnecting" },
+      { kind: "agent", state: "initializing" },
+    ] as const) {
+      await tell(room, event);
+      expect(button).toHaveAttribute("aria-disabled", "true");
+      await user.pointer([{ keys: "[MouseLeft>]", target: button }, { keys: "[/MouseLeft]" }]);
+      await tell(room, { kind: "connection", state: "connected" });
+    }
+    expect(room.turns).toEqual([]);
   });
 });
 

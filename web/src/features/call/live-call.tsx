@@ -3,6 +3,7 @@ import { clock } from "../../ui/format";
 import type { CallControl } from "./call-control";
 import type { AgentState } from "./call-room";
 import type { LiveCall } from "./call-state";
+import { TalkButton } from "./talk-button";
 import { Transcript } from "./transcript-view";
 import { useElapsed } from "./use-elapsed";
 
@@ -35,16 +36,19 @@ export function LiveCallView({ call, control }: LiveCallProps) {
         <p className="elapsed" role="timer" aria-label="Call duration">
           {clock(elapsed)}
         </p>
+        {call.pushToTalk && <TalkButton call={call} control={control} />}
         <div className="controls">
-          <button
-            type="button"
-            className="button control"
-            aria-pressed={call.muted}
-            onClick={() => control.setMuted(!call.muted)}
-          >
-            {views.microphoneLevel(call.muted)}
-            {call.muted ? "Unmute" : "Mute"}
-          </button>
+          {(!call.pushToTalk || call.muted) && (
+            <button
+              type="button"
+              className="button control"
+              aria-pressed={call.muted}
+              onClick={() => control.setMuted(!call.muted)}
+            >
+              {views.microphoneLevel(call.muted)}
+              {call.muted ? "Unmute" : "Mute"}
+            </button>
+          )}
           <button type="button" className="button button-danger control" onClick={control.hangUp}>
             Hang up
           </button>
@@ -55,10 +59,11 @@ export function LiveCallView({ call, control }: LiveCallProps) {
   );
 }
 
-function stateWords({ connection, answered, agent }: LiveCall): string {
+function stateWords({ connection, answered, agent, pushToTalk, talking }: LiveCall): string {
   // What the assistant did when it was last heard of is no longer known.
   if (connection === "reconnecting") return "Reconnecting…";
   if (answered && agent === "connecting") return "Waiting for the assistant…";
+  if (pushToTalk && agent === "listening") return talking ? "Listening…" : "Your turn";
   return AGENT_WORDS[agent];
 }
 

@@ -1,4 +1,5 @@
 import type { KeyboardEvent, PointerEvent } from "react";
+import { toUserMessage } from "../../api/errors";
 import type { CallControl } from "./call-control";
 import { canTalk, type LiveCall } from "./call-state";
 
@@ -25,7 +26,7 @@ export function TalkButton({ call, control }: TalkButtonProps) {
     <div className="talk">
       <button
         type="button"
-        className="button talk-button"
+        className="button button-primary talk-button"
         aria-pressed={call.talking}
         aria-disabled={!canTalk(call)}
         aria-describedby="talk-hint"
@@ -42,9 +43,16 @@ export function TalkButton({ call, control }: TalkButtonProps) {
         {call.room.views.microphoneLevel(!call.talking)}
         Hold to talk
       </button>
-      <p id="talk-hint" className="hint">
-        Hold it with the mouse, a finger or the space bar. Nothing else you say is heard.
-      </p>
+      {/* In one place, so that the button does not slip away from under a pointer. */}
+      {call.turnProblem ? (
+        <p className="hint talk-problem" role="alert">
+          {toUserMessage(call.turnProblem)}
+        </p>
+      ) : (
+        <p id="talk-hint" className="hint">
+          Hold it with the mouse, a finger or the space bar. Nothing else you say is heard.
+        </p>
+      )}
     </div>
   );
 }

@@ -11,11 +11,16 @@ import {
   TrackEvent,
 } from "livekit-client";
 import { PageError, type Reason } from "../../../api/errors";
-import type { AgentState, CallRoom, CloseCause, RoomEvent, RoomViews } from "../call-room";
+import type { AgentState, CallRoom, CloseCause, RoomEvent, RoomViews, TurnStep } from "../call-room";
+import { publishRecorded, startRecording, stopRecording } from "./pre-connect";
 import { SOURCES_TOPIC, sourcesHandler } from "./sources";
 import { TRANSCRIPTION_TOPIC, transcriptionHandler } from "./transcription";
 import { AgentVoice, MicrophoneLevel } from "./views";
 
+/** The assistant's attribute that says who ends the caller's turns. */
+const TURN_DETECTION = "insta.turn_detection";
+/** How long the assistant may take to take note of a turn, in milliseconds. */
+const TURN_TIMEOUT_MS = 5_000;
 const AGENT_STATES: readonly AgentState[] = ["initializing", "idle", "listening", "thinking", "speaking"];
 
 /** Makes a room that is not joined yet, and warms up the connection to `likelyUrl`. */
@@ -41,7 +46,11 @@ class LivekitRoom implements CallRoom {
       agentVoice: (state) => <AgentVoice room={room} findAgent={findAgent} state={state} />,
       microphoneLevel: (muted) => <MicrophoneLevel track={this.#microphone} muted={muted} />,
     };
-    const tellAgent = () => this.#tell({ kind: "agent", state: agentState(findAgent(room)) });
+    const tellAgent = () => {
+      const agent = findAgent(room);
+      this.#tell({ kind: "agent", state: agentState(agent) });
+      if (agent) this.#tell({ kind: "pushToTalk", on: agent.attributes[TURN_DETECTION] === "manual" });
+    };
     room
       .on(Event.ParticipantConnected, tellAgent)
       .on(Event.ParticipantDisconnected, tellAgent)
@@ -57,7 +66,7 @@ class LivekitRoom implements CallRoom {
         this.#tell({ kind: "sound", blocked: !room.canPlaybackAudio }),
       )
       .on(Event.Disconnected, (reason) => {
-        this.#microphone?.stop();
+        this.#closeMicrophone();
         this.#tell({ kind: "closed", cause: closeCause(reason) });
       });
     room.registerTextStreamHandler(
@@ -94,12 +103,13 @@ class LivekitRoom implements CallRoom {
       .on(TrackEvent.Ended, () => this.#tell({ kind: "microphone", working: false }))
       .on(TrackEvent.Restarted, () => this.#tell({ kind: "microphone", working: true }));
     this.#microphone = track;
+    startRecording(track);
   }
 
   async join(url: string, token: string): Promise<void> {
     try {
       await this.#room.connect(url, token);
-      if (this.#microphone) await this.#room.localParticipant.publishTrack(this.#microphone);
+      if (this.#microphone) await publishRecorded(this.#room.localParticipant, this.#microphone);
     } catch (error) {
       throw new PageError("ROOM_UNREACHABLE", error);
     }
@@ -109,15 +119,36 @@ class LivekitRoom implements CallRoom {
     await (muted ? this.#microphone?.mute() : this.#microphone?.unmute());
   }
 
+  async turn(step: TurnStep): Promise<void> {
+    const agent = findAgent(this.#room);
+    if (!agent) throw new PageError("TURN_NOT_TAKEN");
+    try {
+      await this.#room.localParticipant.performRpc({
+        destinationIdentity: agent.identity,
+        method: step,
+        payload: "",
+        responseTimeout: TURN_TIMEOUT_MS,
+      });
+    } catch (error) {
+      throw new PageError("TURN_NOT_TAKEN", error);
+    }
+  }
+
   startSound(): Promise<void> {
     return this.#room.startAudio();
   }
 
   async leave(): Promise<void> {
     this.#left = true;
-    this.#microphone?.stop();
+    this.#closeMicrophone();
     // The connection is given up in any case; a farewell that does not arrive changes nothing.
     await this.#room.disconnect().catch(() => undefined);
+  }
+
+  #closeMicrophone(): void {
+    if (!this.#microphone) return;
+    stopRecording(this.#microphone);
+    this.#microphone.stop();
   }
 
   #tell(event: RoomEvent): void {

@@ -595,6 +595,11 @@ export const WatchCallResponse_EndedSchema: GenMessage<WatchCallResponse_Ended> 
  * stream on the topic `insta.sources`, before the answer that rests on them: the JSON object
  * `{"tool_call_id": "...", "sources": [{"document_id": "...", "title": "..."}]}`, best source first, each document once.
  *
+ * The attribute `insta.turn_detection` of the assistant says who ends the caller's turns: `local`, `server_vad`,
+ * `semantic_vad` or `manual`. With `manual` the caller's client delimits them (push to talk) by LiveKit RPCs to the
+ * assistant, with empty payloads: `start_turn`, then `end_turn` to have it answered or `cancel_turn` to have it
+ * forgotten. What is said outside is not heard. A refused one fails with code 1500 and says why.
+ *
  * Errors carry a `google.rpc.ErrorInfo` with domain `agent.insta` and the reasons named below; a bad field
  * carries a `google.rpc.BadRequest` that lists every violation at once.
  *
