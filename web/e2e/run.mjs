@@ -1,5 +1,5 @@
 /**
- * Drives the page of the running system through every journey, or through those named as arguments.
+ * Drives the page of the running system through the usual journeys, or through those named as arguments.
  *
  * A journey is a function that is handed a `Stage`. It says with `show` what it has shown; the first failure ends
  * the run and leaves a screenshot of each page that was open, what the page complained of, and where the logs are.
@@ -13,17 +13,23 @@ import { Database } from "./database.mjs";
 import { capturedMicrophone } from "./journeys/captured-microphone.mjs";
 import { conversation } from "./journeys/conversation.mjs";
 import { deniedMicrophone } from "./journeys/denied-microphone.mjs";
+import { earlyWords } from "./journeys/early-words.mjs";
 import { keyboard } from "./journeys/keyboard.mjs";
+import { pushToTalk } from "./journeys/push-to-talk.mjs";
 import { signingIn } from "./journeys/sign-in.mjs";
 import { Voice } from "./voice.mjs";
 
 const JOURNEYS = {
   "sign-in": signingIn,
   conversation,
+  "early-words": earlyWords,
   "captured-microphone": capturedMicrophone,
   "denied-microphone": deniedMicrophone,
   keyboard,
 };
+
+/** Those that need a setting of the system: made only when they are named. */
+const OTHERS = { "push-to-talk": pushToTalk };
 
 /** Where a journey plays: the running system, and browsers that are closed behind it. */
 class Stage {
@@ -95,7 +101,7 @@ class Stage {
 async function play(name, state, folder) {
   const stage = new Stage(name, state, folder);
   try {
-    await JOURNEYS[name](stage);
+    await { ...JOURNEYS, ...OTHERS }[name](stage);
     return true;
   } catch (error) {
     await stage.report(error, join(dirname(process.env.INSTA_STATE), "e2e"));
@@ -106,9 +112,9 @@ async function play(name, state, folder) {
 }
 
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !JOURNEYS[name]);
-if (unknown.length > 0)
-  throw new Error(`no journey: ${unknown}; there are ${Object.keys(JOURNEYS).join(", ")}`);
+const known = Object.keys({ ...JOURNEYS, ...OTHERS });
+const unknown = asked.filter((name) => !known.includes(name));
+if (unknown.length > 0) throw new Error(`no journey: ${unknown}; there are ${known.join(", ")}`);
 
 const state = JSON.parse(await readFile(process.env.INSTA_STATE, "utf8"));
 const folder = await mkdtemp(join(tmpdir(), "insta-e2e-"));

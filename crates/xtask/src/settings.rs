@@ -23,13 +23,17 @@ const PASSED_ON: &[&str] = &[
     "LOG_FORMAT",
     "MAX_",
     "MEDIA_",
+    "MIN_",
     "OPENAI_",
+    "PLAYOUT_",
+    "PROMPT_",
     "REALTIME_",
     "RUST_LOG",
     "SEARCH_",
     "SUMMARY_",
     "TRANSCRIPTION_",
     "TTS_",
+    "TURN_",
 ];
 
 /// Variables by name. Empty ones count as absent.

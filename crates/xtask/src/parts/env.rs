@@ -16,6 +16,7 @@ const HANDED_OUT: &[&str] = &[
     "LIVEKIT_URL",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
+    "TURN_DETECTION",
 ];
 
 type Env = BTreeMap<String, String>;
@@ -96,6 +97,9 @@ fn agent(context: &Context, env: &mut Env) {
         env.entry(name.into()).or_insert_with(|| value.into());
     };
     default("LIVEKIT_AGENT_NAME", AGENT_NAME);
+    if let Some(detection) = context.settings.get("TURN_DETECTION") {
+        default("TURN_DETECTION", detection);
+    }
     // The demo articles are this company's.
     default("COMPANY_NAME", "Paper Lantern");
     if context.endpoints.openai.is_ours {

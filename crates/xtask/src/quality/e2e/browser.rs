@@ -7,15 +7,17 @@ use anyhow::Context;
 use super::system::System;
 use crate::process::run_visibly;
 
-/// The script finds the system by its state, and the browser and psql by their paths.
-pub(super) fn drive(system: &System) -> anyhow::Result<()> {
+/// Makes these journeys, or all that go with the usual settings. The script finds the system by its
+/// state, and the browser and psql by their paths.
+pub(super) fn drive(system: &System, journeys: &[&str]) -> anyhow::Result<()> {
     let chromium =
         system.installed.chromium.as_ref().context(
             "there is no Chromium: sudo apt-get install --no-install-recommends chromium",
         )?;
     run_visibly(
         Command::new("npm")
-            .args(["run", "--silent", "e2e"])
+            .args(["run", "--silent", "e2e", "--"])
+            .args(journeys)
             .current_dir(system.project.web_dir())
             .env("INSTA_STATE", system.project.dev_dir().join("state.json"))
             .env("CHROMIUM", chromium)

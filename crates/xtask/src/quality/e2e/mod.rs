@@ -7,6 +7,7 @@ mod integration;
 mod operators;
 mod replacements;
 mod system;
+mod turns;
 
 use std::future::Future;
 
@@ -39,13 +40,14 @@ fn journeys(project: &Project, options: &Options) -> anyhow::Result<()> {
     if options.faults {
         return faults::every(&system);
     }
-    browser::drive(&system)?;
+    browser::drive(&system, &[])?;
     identity::show(&system)?;
     operators::show(&system)?;
     integration::show(&system)?;
     faults::sample(&system)?;
     eval::dialogue_sample(project)?;
     shown("a few questions to the assistant");
+    turns::show(&system)?;
     replacements::show(&system)
 }
 

@@ -21,7 +21,7 @@ pub(super) fn show(system: &System) -> anyhow::Result<()> {
     let result = run::up(&second, &options)
         .and_then(|others| call_with(system, &others))
         .and_then(|()| call_with_the_other_voice(system));
-    let back = up(system, &[]);
+    let back = system.up(&[]);
     block_on(run::down(&second))?;
     result.and(back)
 }
@@ -54,17 +54,14 @@ fn call_with(system: &System, others: &crate::state::State) -> anyhow::Result<()
     let openai = runtime.block_on(Server::start(vec![line]))?;
     let mut database = Url::parse(&others.database.url).context("the second database")?;
     database.set_path("/postgres");
-    up(
-        system,
-        &[
-            ("DATABASE_URL", database.as_str()),
-            ("LIVEKIT_URL", &others.livekit.url),
-            ("LIVEKIT_API_KEY", &others.livekit.api_key),
-            ("LIVEKIT_API_SECRET", &others.livekit.api_secret),
-            ("OPENAI_BASE_URL", &openai.base_url()),
-            ("OPENAI_API_KEY", "any"),
-        ],
-    )?;
+    system.up(&[
+        ("DATABASE_URL", database.as_str()),
+        ("LIVEKIT_URL", &others.livekit.url),
+        ("LIVEKIT_API_KEY", &others.livekit.api_key),
+        ("LIVEKIT_API_SECRET", &others.livekit.api_secret),
+        ("OPENAI_BASE_URL", &openai.base_url()),
+        ("OPENAI_API_KEY", "any"),
+    ])?;
     for part in system.status()?.parts {
         let is_replaced = REPLACED.contains(&part.name.as_str());
         ensure!(
@@ -101,7 +98,7 @@ fn call_with(system: &System, others: &crate::state::State) -> anyhow::Result<()
 
 /// The dedicated voice as a Realtime session that reads aloud, at local-ai.
 fn call_with_the_other_voice(system: &System) -> anyhow::Result<()> {
-    up(system, &[("TTS_MODEL", "gpt-realtime-2.1-mini")])?;
+    system.up(&[("TTS_MODEL", "gpt-realtime-2.1-mini")])?;
     let user = &system.state.users[1];
     let report = system.call(["--user", &user.email, "--say", "What plan am I on?"])?;
     ensure!(
@@ -116,19 +113,5 @@ fn call_with_the_other_voice(system: &System) -> anyhow::Result<()> {
         "the greeting should be heard, not: {heard}"
     );
     shown("the greeting is heard too when a Realtime session reads it aloud");
-    Ok(())
-}
-
-fn up(system: &System, settings: &[(&str, &str)]) -> anyhow::Result<()> {
-    let output = system
-        .xtask("up")
-        .arg("--no-build")
-        .envs(settings.iter().copied())
-        .output()?;
-    ensure!(
-        output.status.success(),
-        "`up` with {settings:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
     Ok(())
 }

@@ -183,6 +183,21 @@ impl<'a> System<'a> {
         )
     }
 
+    /// Brings everything up with these settings; what they change is started again.
+    pub(super) fn up(&self, settings: &[(&str, &str)]) -> anyhow::Result<()> {
+        let output = self
+            .xtask("up")
+            .arg("--no-build")
+            .envs(settings.iter().copied())
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "`up` with {settings:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+
     pub(super) fn status(&self) -> anyhow::Result<run::Report> {
         block_on(run::status(self.project))
     }
