@@ -13,14 +13,15 @@ use livekit_rtc::{
 use speech::Models;
 
 use crate::domain::{
-    AgentState, Conversation, Input, ItemId, Metric, Moment, Outcome, Output, Realtime, ResponseId,
-    Samples, Settings, SpeechId, Ticket,
+    AgentState, Conversation, Heard, Input, ItemId, Metric, Moment, Outcome, Output, Realtime,
+    ResponseId, Samples, Settings, SpeechId, Ticket,
 };
 use crate::judge::{Judge, Recent};
 use crate::media::{self, MediaHandle, Upload, VadSource};
 
-/// How long Smart Turn takes in a call; it takes 35 ms of a core.
-pub const VOTE_LATENCY: Duration = Duration::from_millis(60);
+/// How long it takes in a call to tell whether the caller has finished: 35 ms of a core for Smart Turn
+/// and 50 for the last words.
+pub const VOTE_LATENCY: Duration = Duration::from_millis(120);
 /// How long it takes in a call to recognise a short sound.
 pub const WORDS_LATENCY: Duration = Duration::from_millis(150);
 /// How soon the first sound of an answer comes.
@@ -71,10 +72,10 @@ pub enum Happened {
     Dismissed,
     /// A sound over the assistant took the floor.
     Interrupted,
-    /// Smart Turn's probability, 0 to 1, that the caller had finished.
+    /// The probability, 0 to 1, that the caller had finished.
     Judged(f32),
     /// The words of a sound over the assistant.
-    Heard(String),
+    Heard(Heard),
 }
 
 /// A call of one caller. Time passes only by [`hear`](Self::hear).
@@ -234,10 +235,10 @@ impl Rehearsal {
                 self.later(VOTE_LATENCY, Input::TurnJudged { pause, complete });
             }
             Output::RecogniseSound(sound) if self.judging.words => {
-                let text = self.senses.judge.words_here(&self.recent.to_vec())?;
-                self.note(Happened::Heard(text.clone()));
-                let text = Some(text);
-                self.later(WORDS_LATENCY, Input::SoundRecognised { sound, text });
+                let heard = self.senses.judge.words_here(&self.recent.to_vec())?;
+                self.note(Happened::Heard(heard.clone()));
+                let heard = Some(heard);
+                self.later(WORDS_LATENCY, Input::SoundRecognised { sound, heard });
             }
             Output::CommitAudio => {
                 self.note(Happened::TurnTaken);

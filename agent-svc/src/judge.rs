@@ -8,15 +8,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use speech::Models;
-use speech::recognition::Recognizer;
+use speech::recognition::{Recognizer, Transcript};
 use speech::resample::{extend_f32, resample};
 use speech::turn::{self, TurnDetector};
 use tokio::sync::Semaphore;
+
+use crate::domain::{self, Heard};
 
 /// Sound judged at a time.
 const WORKERS: usize = 2;
 /// How long a question may stand in line. Later the answer would come too late.
 const MAX_WAIT: Duration = Duration::from_millis(500);
+/// How much of a turn is heard for its last words: 5 s.
+const LAST_WORDS: usize = turn::SAMPLE_RATE as usize * 5;
+/// How sure the recogniser must be that they are those.
+const SURE: f32 = 0.6;
+/// The probability that a turn is over which its last words leave open. They know better than its
+/// melody.
+const OPEN_END: f32 = 0.1;
 /// Silence that the recogniser gets after a sound: 300 ms at its rate.
 const SILENCE_AFTER_WORDS: usize = turn::SAMPLE_RATE as usize * 3 / 10;
 
@@ -42,29 +51,36 @@ impl Judge {
         })
     }
 
-    /// The probability, 0 to 1, that whoever spoke in this 24 kHz sound has finished; `None` when
-    /// it cannot be told in time.
+    /// The probability, 0 to 1, that whoever spoke in this 24 kHz sound has finished, by its melody
+    /// and by its last words; `None` when it cannot be told in time.
     pub(crate) async fn end_of_turn(&self, sound: Vec<i16>) -> Option<f32> {
         self.ask(sound, Self::end_of_turn_here).await
     }
 
-    /// The English words of this 24 kHz sound, empty if there are none; `None` when they cannot be
-    /// told in time.
-    pub(crate) async fn words(&self, sound: Vec<i16>) -> Option<String> {
+    /// The English words of this 24 kHz sound; `None` when they cannot be told in time.
+    pub(crate) async fn words(&self, sound: Vec<i16>) -> Option<Heard> {
         self.ask(sound, Self::words_here).await
     }
 
     /// What [`Self::end_of_turn`] gives, on this thread, however long it takes.
     pub(crate) fn end_of_turn_here(&self, sound: &[i16]) -> Result<f32, speech::Error> {
-        self.turns.end_of_turn(&pcm_16k(sound)?)
+        let pcm = pcm_16k(sound)?;
+        let complete = self.turns.end_of_turn(&pcm)?;
+        if complete <= OPEN_END {
+            return Ok(complete);
+        }
+        let last = &pcm[pcm.len().saturating_sub(LAST_WORDS)..];
+        let words = self.words.transcribe(last)?;
+        let is_open = words.confidence >= SURE && domain::leave_open(&words.text);
+        Ok(if is_open { OPEN_END } else { complete })
     }
 
     /// What [`Self::words`] gives, on this thread, however long it takes.
-    pub(crate) fn words_here(&self, sound: &[i16]) -> Result<String, speech::Error> {
+    pub(crate) fn words_here(&self, sound: &[i16]) -> Result<Heard, speech::Error> {
         // What is cut off in the middle of a word, or right after one, is often heard as another.
         let mut pcm = pcm_16k(sound)?;
         pcm.resize(pcm.len() + SILENCE_AFTER_WORDS, 0.0);
-        Ok(without_inventions(self.words.transcribe(&pcm)?.text))
+        Ok(without_inventions(self.words.transcribe(&pcm)?))
     }
 
     async fn ask<T: Send + 'static>(
@@ -90,9 +106,15 @@ impl Judge {
 }
 
 /// A single word without a mark is what the recogniser makes of a noise.
-fn without_inventions(text: String) -> String {
+fn without_inventions(words: Transcript) -> Heard {
+    let Transcript {
+        text, confidence, ..
+    } = words;
     let is_bare = !text.contains(char::is_whitespace) && text.ends_with(char::is_alphanumeric);
-    if is_bare { String::new() } else { text }
+    if is_bare {
+        return Heard::default();
+    }
+    Heard { text, confidence }
 }
 
 fn pcm_16k(sound: &[i16]) -> Result<Vec<f32>, speech::Error> {
@@ -129,7 +151,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::tests::{models, sentence};
+    use crate::media::tests::{models, sentence, spoken};
 
     #[tokio::test]
     async fn a_finished_question_sounds_more_finished_than_its_first_half() {
@@ -142,11 +164,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_sentence_without_its_last_word_is_not_finished_however_it_sounds() {
+        let judge = Judge::load(&models()).expect("the models load");
+        let (sound, _) = spoken("I'd like to change my,", 4_800);
+        let complete = judge.end_of_turn(sound).await.expect("an answer");
+        assert!(complete <= OPEN_END, "{complete}");
+    }
+
+    #[tokio::test]
     async fn words_are_told_from_noise() {
         let judge = Judge::load(&models()).expect("the models load");
         let (sound, _) = sentence(7_200);
-        let words = judge.words(sound).await.expect("an answer");
-        assert!(words.to_lowercase().contains("plan"), "{words}");
+        let heard = judge.words(sound).await.expect("an answer");
+        assert!(heard.text.to_lowercase().contains("plan"), "{heard:?}");
         let knock = (0..14_400).map(|at: i32| {
             if at < 2_400 {
                 (at * 7_919 % 9_000) as i16
@@ -154,7 +184,8 @@ mod tests {
                 0
             }
         });
-        assert_eq!(judge.words(knock.collect()).await.as_deref(), Some(""));
+        let heard = judge.words(knock.collect()).await.expect("an answer");
+        assert_eq!(heard.text, "");
     }
 
     #[tokio::test(start_paused = true)]

@@ -149,7 +149,7 @@ fn over(
     play(&mut call, sound, is_stopped)?;
     let since = |moment: Option<Duration>| moment.map(|at| at.saturating_sub(from));
     let heard = call.happened().iter().filter_map(|(_, what)| match what {
-        Happened::Heard(words) => Some(words.clone()),
+        Happened::Heard(heard) => Some(format!("{} {:.2}", heard.text, heard.confidence)),
         _ => None,
     });
     Ok(OverTrial {

@@ -110,8 +110,8 @@ impl Task {
             self.recent.to_vec(),
         );
         tokio::spawn(async move {
-            let text = judge.words(recent).await;
-            let _ = send(&done, Input::SoundRecognised { sound, text }).await;
+            let heard = judge.words(recent).await;
+            let _ = send(&done, Input::SoundRecognised { sound, heard }).await;
         });
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Moment, Samples};
+use super::{Heard, Moment, Samples};
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -120,8 +120,8 @@ pub enum Input {
     SoundRecognised {
         /// Which question.
         sound: SoundId,
-        /// The words, empty if there are none; `None` when they cannot be told.
-        text: Option<String>,
+        /// The words; `None` when they cannot be told.
+        heard: Option<Heard>,
     },
     /// The caller wrote something, or somebody did for them.
     Message(String),

@@ -7,6 +7,9 @@ use std::time::Duration;
 use super::words::Sense;
 use super::{Moment, Settings, SoundId};
 
+/// How long after it was asked for the words of a sound that goes on they are asked for again.
+const ASKED_EVERY: Duration = Duration::from_millis(150);
+
 /// The caller made a sound while the assistant was speaking or thinking.
 #[derive(Debug, Clone)]
 pub(super) struct Hold {
@@ -24,6 +27,9 @@ pub(super) struct Hold {
     asked: Option<(SoundId, Moment)>,
     /// What the words mean that were known last, and up to when they were heard.
     sense: Option<(Sense, Moment)>,
+    /// Whether the words before meant the same. The last word of a sound that goes on is often
+    /// heard as another.
+    is_confirmed: bool,
 }
 
 /// What becomes of the sound.
@@ -47,6 +53,7 @@ impl Hold {
             echoes,
             asked: None,
             sense: None,
+            is_confirmed: false,
         }
     }
 
@@ -68,13 +75,13 @@ impl Hold {
         self.until = Some(voiced_until);
     }
 
-    /// Asks for the words when that is due: once while it goes on, and of the whole at its end.
+    /// Asks for the words when that is due: while it goes on, again as soon as those so far are known
+    /// and tell too little, and of the whole at its end.
     pub(super) fn ask(&mut self, now: Moment, question: SoundId, settings: &Settings) -> bool {
         let is_due = match (self.until, self.asked) {
             (Some(until), Some((_, asked))) => asked < until,
             (Some(until), None) => until.since(self.from) >= settings.min_word,
-            (None, None) => now >= self.ask_at(settings),
-            (None, Some(_)) => false,
+            (None, _) => self.ask_at(settings).is_some_and(|at| now >= at),
         };
         if is_due {
             self.asked = Some((question, now));
@@ -82,14 +89,18 @@ impl Hold {
         is_due
     }
 
-    /// When the words are asked for although the sound goes on.
-    fn ask_at(&self, settings: &Settings) -> Moment {
+    /// When the words are asked for, although the sound goes on, unless an answer is waited for.
+    fn ask_at(&self, settings: &Settings) -> Option<Moment> {
         let after = if self.echoes {
             settings.echo_interruption / 2
         } else {
             settings.min_interruption
         };
-        self.from + after
+        match (self.asked, self.sense) {
+            (None, _) => Some(self.from + after),
+            (Some((_, asked)), Some((_, heard))) if heard == asked => Some(asked + ASKED_EVERY),
+            (Some(_), _) => None,
+        }
     }
 
     /// The words that were asked for last are known; `None` when they cannot be told.
@@ -97,7 +108,8 @@ impl Hold {
         if let (Some(sense), Some((question, asked))) = (sense, self.asked)
             && sound == question
         {
-            self.sense = Some((sense, asked));
+            let before = self.sense.replace((sense, asked));
+            self.is_confirmed = before.is_some_and(|(before, _)| before == sense);
         }
     }
 
@@ -115,9 +127,9 @@ impl Hold {
     /// When the verdict, or a question for words, is due at the latest.
     pub(super) fn deadline(&self, now: Moment, settings: &Settings) -> Moment {
         match self.verdict(now, settings) {
-            Verdict::Open(deadline) if self.asked.is_none() && self.until.is_none() => {
-                deadline.min(self.ask_at(settings))
-            }
+            Verdict::Open(deadline) if self.until.is_none() => self
+                .ask_at(settings)
+                .map_or(deadline, |ask_at| deadline.min(ask_at)),
             Verdict::Open(deadline) => deadline,
             Verdict::Interruption | Verdict::Dismissed => now,
         }
@@ -128,9 +140,12 @@ impl Hold {
             return Verdict::Dismissed;
         }
         match self.sense {
-            Some((sense, heard_until)) if heard_until >= until => match sense.is_dismissible() {
-                true => Verdict::Dismissed,
-                false => Verdict::Interruption,
+            Some((sense, heard_until)) if heard_until >= until => match sense {
+                Sense::Speech => Verdict::Interruption,
+                Sense::Unclear if until.since(self.from) > settings.max_murmur => {
+                    Verdict::Interruption
+                }
+                _ => Verdict::Dismissed,
             },
             _ => Verdict::Open(self.decided_by(settings)),
         }
@@ -138,7 +153,8 @@ impl Hold {
 
     fn of_beginning(&self, settings: &Settings) -> Verdict {
         match self.sense {
-            Some((Sense::Speech, _)) => Verdict::Interruption,
+            // While echoes are told from speech the assistant speaks on: no more waiting.
+            Some((Sense::Speech, _)) if self.is_confirmed || self.echoes => Verdict::Interruption,
             Some((Sense::Echo, _)) => Verdict::Dismissed,
             Some(_) | None => Verdict::Open(self.decided_by(settings)),
         }
@@ -148,6 +164,7 @@ impl Hold {
         let within = match self.sense {
             _ if self.echoes => settings.echo_interruption,
             Some((Sense::Backchannel, _)) => settings.max_backchannel,
+            Some((Sense::Nothing | Sense::Unclear, _)) => settings.murmur_decision,
             _ => settings.interruption_decision,
         };
         self.from + within

@@ -9,6 +9,7 @@ mod conversation;
 mod endpointing;
 mod event;
 mod hold;
+mod last_words;
 mod limits;
 mod responses;
 mod settings;
@@ -28,5 +29,7 @@ pub use event::{
     Playout, Realtime, ResponseId, Role, SegmentId, SoundId, Source, SpeechId, Ticket, ToolCallId,
     ToolEffect, ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble, Turn,
 };
+pub(crate) use last_words::leave_open;
 pub use settings::{Settings, TurnDetection};
 pub use time::{Moment, Samples};
+pub use words::Heard;

@@ -84,7 +84,12 @@ pub struct Settings {
     /// How long after its first voiced sound it is decided at the latest whether a sound is an
     /// interruption.
     pub interruption_decision: Duration,
-    /// The same for a sound whose words so far show no more than that the caller follows.
+    /// The same for a sound whose words nobody understands so far.
+    pub murmur_decision: Duration,
+    /// Such a sound is no interruption if it lasts no longer.
+    pub max_murmur: Duration,
+    /// The same as `interruption_decision` for a sound whose words so far show no more than that the
+    /// caller follows.
     pub max_backchannel: Duration,
     /// A sound over so much of the end of a question is an answer to it, whatever its words.
     pub backchannel_boundary: Duration,
@@ -182,10 +187,12 @@ impl Default for Settings {
             vad_silence: Duration::from_millis(200),
             min_endpointing_delay: Duration::from_millis(400),
             max_endpointing_delay: Duration::from_secs(3),
-            min_word: Duration::from_millis(250),
+            min_word: Duration::from_millis(200),
             min_interruption: Duration::from_millis(500),
             interruption_decision: Duration::from_millis(800),
-            max_backchannel: Duration::from_millis(1000),
+            murmur_decision: Duration::from_millis(1000),
+            max_murmur: Duration::from_millis(700),
+            max_backchannel: Duration::from_millis(1500),
             backchannel_boundary: Duration::from_secs(1),
             echo_warm_up: Duration::from_secs(3),
             echo_interruption: Duration::from_millis(1500),

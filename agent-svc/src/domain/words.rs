@@ -1,5 +1,17 @@
 //! What the words of a short sound over the assistant mean.
 
+/// What a recogniser makes of a short sound.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Heard {
+    /// The words, empty if there are none.
+    pub text: String,
+    /// How sure it is of them, 0 to 1.
+    pub confidence: f32,
+}
+
+/// Words that are less sure than this were murmured, or are no English.
+const CLEAR: f32 = 0.6;
+
 /// What somebody who hears the words of a sound makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sense {
@@ -9,6 +21,8 @@ pub(super) enum Sense {
     Backchannel,
     /// The assistant's own words, as the caller's microphone picks them up.
     Echo,
+    /// There are some, but nobody knows which: "mhm" through the nose, or another language.
+    Unclear,
     /// Something the caller wants to say.
     Speech,
 }
@@ -16,31 +30,30 @@ pub(super) enum Sense {
 impl Sense {
     /// What `heard` means while the assistant says `spoken`; `echoes` when the caller's side may
     /// not cancel echoes yet.
-    pub(super) fn of(heard: &str, spoken: &str, echoes: bool) -> Self {
-        let heard = words(heard);
+    pub(super) fn of(heard: &Heard, spoken: &str, echoes: bool) -> Self {
+        let is_clear = heard.confidence >= CLEAR;
+        let heard = words(&heard.text);
         if heard.is_empty() {
             Self::Nothing
         } else if is_backchannel(&heard) {
             Self::Backchannel
+        } else if !is_clear {
+            Self::Unclear
         } else if echoes && is_echo(&heard, &words(spoken)) {
             Self::Echo
         } else {
             Self::Speech
         }
     }
-
-    /// Whether the assistant may go on as if nothing had been said.
-    pub(super) fn is_dismissible(self) -> bool {
-        !matches!(self, Self::Speech)
-    }
 }
 
 /// What people say to show that they follow. Longer ones first.
-const BACKCHANNELS: [&[&str]; 50] = [
+const BACKCHANNELS: [&[&str]; 52] = [
     &["that", "makes", "sense"],
     &["all", "right"],
     &["got", "it"],
     &["i", "see"],
+    &["make", "sense"],
     &["makes", "sense"],
     &["of", "course"],
     &["oh", "wow"],
@@ -76,6 +89,7 @@ const BACKCHANNELS: [&[&str]; 50] = [
     &["perfect"],
     &["really"],
     &["right"],
+    &["sir"],
     &["sure"],
     &["true"],
     &["uh"],
@@ -112,7 +126,7 @@ fn is_echo(heard: &[String], spoken: &[String]) -> bool {
     said * 4 >= heard.len() * 3
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split(|mark: char| !mark.is_alphanumeric() && mark != '\'' && mark != '’')
         .map(|word| {
             word.trim_matches(['\'', '’'])
@@ -129,7 +143,11 @@ mod unit {
 
     #[test]
     fn following_is_told_from_wanting_the_floor() {
-        let sense = |heard: &str| Sense::of(heard, "Hello Ada, how can I help you?", true);
+        let clear = |text: &str| Heard {
+            text: text.to_owned(),
+            confidence: 0.9,
+        };
+        let sense = |heard: &str| Sense::of(&clear(heard), "Hello Ada, how can I help you?", true);
         for heard in ["", " ... ", "-"] {
             assert_eq!(sense(heard), Sense::Nothing, "{heard}");
         }
@@ -161,6 +179,21 @@ mod unit {
         assert_eq!(sense("Hello Ada, how can"), Sense::Echo);
         assert_eq!(sense("How can I cancel?"), Sense::Echo);
         assert_eq!(sense("Cancel my plan."), Sense::Speech);
-        assert_eq!(Sense::of("help you", "help you", false), Sense::Speech);
+        let said = Sense::of(&clear("help you"), "help you", false);
+        assert_eq!(said, Sense::Speech);
+    }
+
+    #[test]
+    fn words_that_are_not_sure_are_some_words() {
+        let murmured = |text: &str| {
+            let heard = Heard {
+                text: text.to_owned(),
+                confidence: 0.5,
+            };
+            Sense::of(&heard, "Your plan is Pro.", false)
+        };
+        let found = ["Emil.", "Okay.", "", "Your plan is Pro."].map(murmured);
+        use Sense::{Backchannel, Nothing, Unclear};
+        assert_eq!(found, [Unclear, Backchannel, Nothing, Unclear]);
     }
 }

@@ -10,6 +10,7 @@ use speech::resample::{Resampler, extend_f32};
 use speech::vad::{self, Segmenter, SegmenterConfig, SpeechEvent, Vad, VadStream};
 
 use super::{Event, Reports, Upload};
+use crate::domain::Samples;
 
 /// Sound sent from before the first voiced sample, so that no first consonant is missing: 300 ms.
 const PRE_ROLL: usize = SAMPLE_RATE as usize * 3 / 10;
@@ -159,17 +160,33 @@ impl Ear {
             SpeechEvent::Started { at } => {
                 let voiced_from = then(at);
                 if self.upload == Upload::Speech && self.sending.is_none() {
-                    let lag = ago(at).as_micros() as usize * SAMPLE_RATE as usize / 1_000_000;
+                    let lag = Samples::lasting(ago(at)).0 as usize;
                     let start = self.recent.len().saturating_sub(lag + PRE_ROLL);
                     self.sending = Some(self.recent.range(start..).copied().collect());
                 }
                 self.tail = 0;
                 reports.send(Event::SpeechStarted { voiced_from });
             }
-            SpeechEvent::Ended { at } => reports.send(Event::SpeechEnded {
-                voiced_until: then(at),
-            }),
+            SpeechEvent::Ended { at } => {
+                let lag = ago(at);
+                let ago = lag + self.quiet_before(lag);
+                reports.send(Event::SpeechEnded {
+                    voiced_until: now.checked_sub(ago).unwrap_or(now),
+                });
+            }
         }
+    }
+
+    /// How long it had been quiet when, this long ago, the detector heard the last voice.
+    fn quiet_before(&mut self, lag: Duration) -> Duration {
+        let end = self
+            .recent
+            .len()
+            .saturating_sub(Samples::lasting(lag).0 as usize);
+        self.floats.clear();
+        extend_f32(&self.recent.make_contiguous()[..end], &mut self.floats);
+        let quiet = Samples(vad::quiet_end(&self.floats, SAMPLE_RATE) as u64);
+        Duration::from_millis(quiet.as_millis())
     }
 
     fn send(&mut self, reports: &mut Reports) {

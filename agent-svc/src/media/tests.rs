@@ -139,10 +139,15 @@ pub(crate) fn models() -> Models {
 
 /// A spoken sentence at 24 kHz with silence before and after; with the length of its voice.
 pub(crate) fn sentence(silence: usize) -> (Vec<i16>, usize) {
+    spoken("What plan am I on at the moment?", silence)
+}
+
+/// The same for any text.
+pub(crate) fn spoken(text: &str, silence: usize) -> (Vec<i16>, usize) {
     let synthesizer = models().synthesizer(1).expect("the synthesiser loads");
     let voice = synthesizer.voice("af_heart").expect("it is installed");
     let mut spoken = synthesizer
-        .synthesize("What plan am I on at the moment?", &voice, 1.0)
+        .synthesize(text, &voice, 1.0)
         .expect("a sentence can be spoken");
     // How long the silence at the end is, is the voice's own affair.
     let is_voiced = |sample: &f32| sample.abs() > 0.01;

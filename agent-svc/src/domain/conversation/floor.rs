@@ -4,7 +4,7 @@ use super::super::hold::{Hold, Verdict};
 use super::super::speech::{Cut, Speech};
 use super::super::transcript::CallerSaid;
 use super::super::turns::{FinishedTurn, Silence};
-use super::super::words::Sense;
+use super::super::words::{Heard, Sense};
 use super::super::{
     EndReason, ItemId, Metric, Moment, Output, Role, Samples, SoundId, Turn, TurnDetection,
 };
@@ -69,7 +69,7 @@ impl Conversation {
         }
     }
 
-    pub(super) fn sound_recognised(&mut self, sound: SoundId, text: Option<String>) {
+    pub(super) fn sound_recognised(&mut self, sound: SoundId, heard: Option<Heard>) {
         let Some(hold) = &mut self.hold else {
             return;
         };
@@ -79,7 +79,7 @@ impl Conversation {
         let is_asked = !hold.echoes
             && spoken.trim_end().ends_with('?')
             && current.is_some_and(|speech| speech.complete && speech.remaining() <= boundary);
-        let sense = text.map(|text| match Sense::of(&text, &spoken, hold.echoes) {
+        let sense = heard.map(|heard| match Sense::of(&heard, &spoken, hold.echoes) {
             // A "yes" to a question whose last words are being heard is its answer.
             Sense::Backchannel if is_asked => Sense::Speech,
             sense => sense,

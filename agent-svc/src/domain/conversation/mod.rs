@@ -129,7 +129,7 @@ impl Conversation {
             Input::TurnJudged { pause, complete } => {
                 self.caller.judged(pause, complete, &self.endpointing);
             }
-            Input::SoundRecognised { sound, text } => self.sound_recognised(sound, text),
+            Input::SoundRecognised { sound, heard } => self.sound_recognised(sound, heard),
             Input::Message(text) => self.message(text),
             Input::Realtime(event) => self.realtime(event),
             Input::SpokenAudio { speech, audio } => self.spoken_audio(speech, audio),

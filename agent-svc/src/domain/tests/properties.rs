@@ -115,8 +115,17 @@ fn input() -> impl Strategy<Value = Input> {
         4 => (0..6_u32, prop::option::of(0.0..=1.0_f32)).prop_map(|(pause, complete)| {
             Input::TurnJudged { pause: PauseId(pause), complete }
         }),
-        4 => (0..6_u32, prop::option::of(prop_oneof!["", "Okay.", "Stop that.", "some words"]))
-            .prop_map(|(sound, text)| Input::SoundRecognised { sound: SoundId(sound), text }),
+        4 => (
+            0..6_u32,
+            prop::option::of((
+                prop_oneof!["", "Okay.", "Stop that.", "some words"],
+                0.0..=1.0_f32,
+            )),
+        )
+            .prop_map(|(sound, heard)| Input::SoundRecognised {
+                sound: SoundId(sound),
+                heard: heard.map(|(text, confidence)| Heard { text, confidence }),
+            }),
         8 => realtime.prop_map(Input::Realtime),
         3 => tool,
         4 => Just(Input::Tick),

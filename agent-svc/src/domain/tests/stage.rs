@@ -99,6 +99,8 @@ struct Saying {
     from: u64,
     length: u64,
     text: String,
+    /// How sure the recogniser is of its words.
+    clarity: f32,
 }
 
 /// Plays what it is given, ten milliseconds at a time.
@@ -203,7 +205,8 @@ impl Stage {
             ["input", "is", "lost"] => self.input(Input::Realtime(Realtime::InputLost)),
             ["words", "cannot", "be", "told"] => self.deaf = true,
             ["pause", "sounds", vote] => self.votes.push_back(vote.parse().ok()),
-            ["caller", "speaks", length] => self.caller_speaks(length.parse().unwrap(), text),
+            ["caller", "speaks", length] => self.caller_speaks(length.parse().unwrap(), text, 0.9),
+            ["caller", "murmurs", length] => self.caller_speaks(length.parse().unwrap(), text, 0.5),
             ["provider", "connects"] => self.connect(),
             ["provider", "is", "lost"] => {
                 self.connected = false;
@@ -238,11 +241,16 @@ impl Stage {
         self.input(Input::Realtime(Realtime::Connected));
     }
 
-    fn caller_speaks(&mut self, length: u64, text: String) {
+    fn caller_speaks(&mut self, length: u64, text: String, clarity: f32) {
         let voiced_from = moment(self.now);
         let voiced_until = moment(self.now + length);
         let from = self.now;
-        self.sayings.push(Saying { from, length, text });
+        self.sayings.push(Saying {
+            from,
+            length,
+            text,
+            clarity,
+        });
         self.later(VAD_START_LAG, Input::SpeechStarted { voiced_from });
         self.later(length + VAD_END_LAG, Input::SpeechEnded { voiced_until });
         // It overhears what is too short.
@@ -321,11 +329,14 @@ impl Stage {
         if self.deaf {
             return self.write(&format!("recognise sound {} in vain", sound.0));
         }
-        let heard = self
-            .sayings
-            .iter()
-            .filter(|saying| saying.from <= self.now && saying.from + saying.length > self.closed);
-        let text: Vec<&str> = heard
+        let heard = || {
+            let recent = |saying: &&Saying| {
+                saying.from <= self.now && saying.from + saying.length > self.closed
+            };
+            self.sayings.iter().filter(recent)
+        };
+        let confidence = heard().map(|saying| saying.clarity).fold(1.0, f32::min);
+        let text: Vec<&str> = heard()
             .flat_map(|saying| {
                 let words: Vec<&str> = saying.text.split_whitespace().collect();
                 let spoken = (self.now - saying.from).min(saying.length) as usize;
@@ -335,8 +346,8 @@ impl Stage {
             .collect();
         let text = text.join(" ");
         self.write(&format!("recognise sound {}: {text}", sound.0));
-        let text = Some(text);
-        self.later(RECOGNISING, Input::SoundRecognised { sound, text });
+        let heard = Some(Heard { text, confidence });
+        self.later(RECOGNISING, Input::SoundRecognised { sound, heard });
     }
 
     fn input(&mut self, input: Input) {

@@ -63,33 +63,24 @@ fn the_greeting_waits_for_the_caller() {
 fn a_pause_within_a_sentence_does_not_end_the_turn() {
     assert_snapshot!(transcript(r#"
            0 call begins
-        1000 caller speaks 800 ""
-        2150 caller speaks 800 ""
+        1000 caller speaks 800 "What does the"
+        2150 caller speaks 800 "business plan cost?"
         6000 operator ends
     "#), @r"
        0  -> Initializing
        0  -> Idle
        0  -> Listening
     2000  judge pause 1
-    2200  commit audio
-    2200  create response 1
-    2200  -> Thinking
-    2210  -> Listening
-    2400  User: 
-    2400  store 1 User: 
-    2650  recognise sound 1: 
-    2950  count Interruption
-    2950  delete item_1
     3150  judge pause 2
     3350  commit audio
-    3350  create response 2
+    3350  create response 1
     3350  -> Thinking
-    3550  User: 
-    3550  store 2 User: 
-    3550  play 2
+    3550  User: What does the business plan cost?
+    3550  store 1 User: What does the business plan cost?
+    3550  play 1
     3550  -> Speaking
     4140  Assistant: All right.
-    4140  store 3 Assistant: All right. (400 + 200 -> 600 ms)
+    4140  store 2 Assistant: All right. (400 + 200 -> 600 ms)
     4140  -> Listening
     6000  end call: Operator
     ");
@@ -119,11 +110,12 @@ fn barge_in_stops_playback_and_keeps_only_what_was_heard() {
     4060  pause
     4060  -> Listening
     4500  recognise sound 1: Another
-    4570  count Interruption
-    4570  stop 1
-    4570  truncate item_1 at 1460
-    4570  Assistant: Once upon a time there
-    4570  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
+    4650  recognise sound 2: Another
+    4720  count Interruption
+    4720  stop 1
+    4720  truncate item_1 at 1460
+    4720  Assistant: Once upon a time there
+    4720  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
     5000  judge pause 2
     5200  commit audio
     5200  create response 2
@@ -203,15 +195,15 @@ fn a_back_channel_is_told_by_its_words_and_costs_none_of_the_answers() {
      5560  pause
      5560  -> Listening
      6000  recognise sound 2: Yeah,
-     6350  recognise sound 3: Yeah, right.
-     6350  judge pause 2
-     6420  clear audio
-     6420  count FalseInterruption
-     6420  resume
-     6420  -> Speaking
-     7470  Assistant: Once upon a time there was a king who had three daughters.
-     7470  store 2 Assistant: Once upon a time there was a king who had three daughters. (400 + 200 -> 600 ms)
-     7470  -> Listening
+     6150  recognise sound 3: Yeah, right.
+     6300  recognise sound 4: Yeah, right.
+     6350  clear audio
+     6350  count FalseInterruption
+     6350  resume
+     6350  -> Speaking
+     7400  Assistant: Once upon a time there was a king who had three daughters.
+     7400  store 2 Assistant: Once upon a time there was a king who had three daughters. (400 + 200 -> 600 ms)
+     7400  -> Listening
     12000  end call: UserHangup
     ");
 }
@@ -261,6 +253,61 @@ fn a_single_word_that_wants_the_floor_gets_it() {
 }
 
 #[test]
+fn a_murmur_that_nobody_understands_is_an_interruption_only_if_it_lasts() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 model says "Once upon a time there was a king who had three daughters."
+        1000 caller speaks 1000 "Tell me a story."
+        4000 caller murmurs 600 "Emil."
+        6000 caller murmurs 900 "Give one."
+       12000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2600  User: Tell me a story.
+     2600  store 1 User: Tell me a story.
+     2600  play 1
+     2600  -> Speaking
+     4060  pause
+     4060  -> Listening
+     4500  recognise sound 1: 
+     4650  recognise sound 2: Emil.
+     4800  clear audio
+     4800  count FalseInterruption
+     4800  resume
+     4800  -> Speaking
+     6060  pause
+     6060  -> Listening
+     6500  recognise sound 3: Give
+     6650  recognise sound 4: Give
+     6800  recognise sound 5: Give
+     6950  recognise sound 6: Give one.
+     7000  count Interruption
+     7000  stop 1
+     7000  truncate item_1 at 2720
+     7000  Assistant: Once upon a time there was a king who had
+     7000  store 2 Assistant: Once upon a time there was a king who had (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     7100  judge pause 2
+     7300  commit audio
+     7300  create response 2
+     7300  -> Thinking
+     7500  User: Give one.
+     7500  store 3 User: Give one.
+     7500  play 2
+     7500  -> Speaking
+     8090  Assistant: All right.
+     8090  store 4 Assistant: All right. (400 + 200 -> 600 ms)
+     8090  -> Listening
+    12000  end call: UserHangup
+    ");
+}
+
+#[test]
 fn what_begins_like_a_nod_and_goes_on_is_an_interruption() {
     assert_snapshot!(transcript(r#"
            0 call begins
@@ -284,11 +331,15 @@ fn what_begins_like_a_nod_and_goes_on_is_an_interruption() {
      4060  pause
      4060  -> Listening
      4500  recognise sound 1: Yeah
-     5000  count Interruption
-     5000  stop 1
-     5000  truncate item_1 at 1460
-     5000  Assistant: Once upon a time there
-     5000  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     4650  recognise sound 2: Yeah
+     4800  recognise sound 3: Yeah yeah
+     4950  recognise sound 4: Yeah yeah
+     5100  recognise sound 5: Yeah yeah but
+     5170  count Interruption
+     5170  stop 1
+     5170  truncate item_1 at 1460
+     5170  Assistant: Once upon a time there
+     5170  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
      6200  judge pause 2
      6400  commit audio
      6400  create response 2
@@ -836,7 +887,8 @@ fn a_tool_that_is_running_when_the_caller_speaks_on_is_answered_without_a_second
      2600  store 1 User: What plan?
      2860  -> Listening
      3300  recognise sound 1: I
-     3370  count Interruption
+     3450  recognise sound 2: I
+     3520  count Interruption
      4050  answer call_1_1: {"ok":true}
      4050  tool get_account Ok after 1500 ms
      4500  judge pause 2
@@ -1085,11 +1137,12 @@ fn what_is_on_its_way_to_the_caller_does_not_count_as_heard() {
     3560  pause
     3560  -> Listening
     4000  recognise sound 1: Another
-    4070  count Interruption
-    4070  stop 1
-    4070  truncate item_1 at 760
-    4070  Assistant: Once upon a
-    4070  store 2 Assistant: Once upon a (interrupted in 60 ms) (400 + 200 -> 600 ms)
+    4150  recognise sound 2: Another one,
+    4220  count Interruption
+    4220  stop 1
+    4220  truncate item_1 at 760
+    4220  Assistant: Once upon a
+    4220  store 2 Assistant: Once upon a (interrupted in 60 ms) (400 + 200 -> 600 ms)
     4500  judge pause 2
     4700  commit audio
     4700  create response 2
@@ -1129,9 +1182,10 @@ fn an_answer_of_which_nothing_was_heard_is_taken_back_everywhere() {
     2760  pause
     2760  -> Listening
     3200  recognise sound 1: Another
-    3270  count Interruption
-    3270  stop 1
-    3270  delete item_1
+    3350  recognise sound 2: Another one,
+    3420  count Interruption
+    3420  stop 1
+    3420  delete item_1
     3700  judge pause 2
     3900  commit audio
     3900  create response 2
@@ -1632,7 +1686,8 @@ fn a_tool_is_told_in_which_turn_it_is_called_and_one_without_an_answer_before_is
      2700  create response 2
      2960  -> Listening
      3400  recognise sound 1: Please
-     3470  count Interruption
+     3550  recognise sound 2: Please
+     3620  count Interruption
      4100  judge pause 2
      4420  commit audio
      4420  -> Thinking
@@ -1690,7 +1745,8 @@ fn a_call_that_is_handed_over_goes_on_and_is_handed_over_even_if_the_caller_spea
      2600  store 1 User: I want to speak to a person.
      2760  -> Listening
      3200  recognise sound 1: No wait,
-     3270  count Interruption
+     3350  recognise sound 2: No wait,
+     3420  count Interruption
      4400  judge pause 2
      4550  answer call_1_1: {"ok":true}
      4550  tool person Ok after 2000 ms

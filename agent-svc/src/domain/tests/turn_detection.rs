@@ -264,11 +264,12 @@ fn a_nod_that_goes_on_as_a_question_is_one_turn_of_the_provider() {
      4810  pause
      4810  -> Listening
      5250  recognise sound 2: But who
-     5320  count Interruption
-     5320  stop 1
-     5320  truncate item_1 at 1600
-     5320  Assistant: Once upon a time there was
-     5320  store 2 Assistant: Once upon a time there was (interrupted in 60 ms) (500 + 200 -> 700 ms)
+     5400  recognise sound 3: But who
+     5470  count Interruption
+     5470  stop 1
+     5470  truncate item_1 at 1600
+     5470  Assistant: Once upon a time there was
+     5470  store 2 Assistant: Once upon a time there was (interrupted in 60 ms) (500 + 200 -> 700 ms)
      6750  provider ends turn
      6750  create response 2
      6750  -> Thinking

@@ -8,10 +8,9 @@ use std::time::Duration;
 use openai_realtime::{TurnDetection, audio};
 use speech::Error;
 use speech::resample::{Resampler, extend_f32};
-use speech::vad::{Segmenter, SegmenterConfig, SpeechEvent};
+use speech::vad::{self, Segmenter, SegmenterConfig, SpeechEvent};
 
 use super::endpointing::{Endpointing, JUDGED_AFTER};
-use super::quiet::quiet_end;
 use super::samples::Samples;
 use crate::engine::Detector;
 
@@ -211,7 +210,7 @@ impl InputAudio {
             _ => {
                 let end = since.saturating_sub(self.start) as usize;
                 let heard = &self.pcm.as_slice()[..end.min(self.pcm.len())];
-                let before = quiet_end(heard) as u64;
+                let before = vad::quiet_end(heard, vad::SAMPLE_RATE) as u64;
                 self.quiet_before = Some((since, before));
                 before
             }

@@ -9,7 +9,6 @@ mod items;
 mod listening;
 mod plan;
 mod prepare;
-mod quiet;
 mod recognition;
 mod response;
 mod responses;

@@ -5,6 +5,7 @@
 //! any number of streams on one model without a lock. [`Segmenter`] turns probabilities into
 //! events and does no inference.
 
+mod quiet;
 mod segmenter;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use std::path::Path;
 use ort::session::Session;
 use ort::value::TensorRef;
 
+pub use quiet::quiet_end;
 pub use segmenter::{Segmenter, SegmenterConfig, SpeechEvent};
 
 use crate::Error;
