@@ -67,7 +67,7 @@ impl Entered {
     /// When signalling needs something done.
     pub(super) fn signalling_deadline(&self) -> Instant {
         match &self.resuming {
-            Some(resuming) => resuming.next_deadline(),
+            Some(resuming) => resuming.next_deadline(&self.link),
             None => self.ping.next_deadline(),
         }
     }

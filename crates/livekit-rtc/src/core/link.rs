@@ -118,6 +118,11 @@ impl Link {
         ready(&self.publisher) && (!self.needs_subscriber || ready(&self.subscriber))
     }
 
+    /// When anything of media came last.
+    pub(super) fn heard_at(&self) -> Instant {
+        self.publisher.heard_at().max(self.subscriber.heard_at())
+    }
+
     /// Since when one of the paths is broken.
     pub(super) fn down_since(&self) -> Option<Instant> {
         [self.publisher.down_since(), self.subscriber.down_since()]

@@ -67,6 +67,8 @@ pub(super) struct Peer {
     early_candidates: Vec<Candidate>,
     described: bool,
     connected: bool,
+    /// When the server's media end was heard of last.
+    heard_at: Instant,
     /// Since when there is no path to the server.
     down_since: Option<Instant>,
     sources: Vec<(Ssrc, Mid)>,
@@ -122,6 +124,7 @@ impl Peer {
             early_candidates: Vec::new(),
             described: false,
             connected: false,
+            heard_at: now,
             down_since: None,
             sources: Vec::new(),
             figures: Figures::default(),
@@ -247,6 +250,7 @@ impl Peer {
         if !self.rtc.accepts(&input) {
             return;
         }
+        self.heard_at = now;
         if let Err(error) = self.rtc.handle_input(input) {
             debug!(%error, "Ignored a datagram");
         }
@@ -276,6 +280,10 @@ impl Peer {
     /// Whether the media path has come up.
     pub(super) fn is_connected(&self) -> bool {
         self.connected
+    }
+
+    pub(super) fn heard_at(&self) -> Instant {
+        self.heard_at
     }
 
     pub(super) fn down_since(&self) -> Option<Instant> {

@@ -9,12 +9,18 @@ use tracing::{debug, info};
 
 use super::Output;
 use super::connection::Connection;
+use super::link::Link;
 use super::losing::Loss;
 use super::session::{Phase, Session};
 use crate::{JoinError, JoinStage};
 
 /// How long the server may take to take us back.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// Media of a server that is there is never silent for longer: it reports and checks paths all the time.
+const MEDIA_SILENCE: Duration = Duration::from_millis(2_500);
+/// The same of one that cannot be dialled, which is hardly there.
+const SHORT_MEDIA_SILENCE: Duration = Duration::from_millis(500);
 
 /// A signalling connection that is being made again.
 #[derive(Debug, Clone, Copy)]
@@ -38,10 +44,9 @@ enum Step {
 }
 
 impl Resuming {
-    pub(super) fn next_deadline(&self) -> Instant {
-        match self.step {
-            Step::Pausing { until } | Step::Attempting { until } => until,
-        }
+    pub(super) fn next_deadline(&self, media: &Link) -> Instant {
+        let (Step::Pausing { until } | Step::Attempting { until }) = self.step;
+        until.min(media.heard_at() + MEDIA_SILENCE)
     }
 }
 
@@ -61,8 +66,9 @@ impl Session {
             was_muted,
             step: Step::Pausing { until: now },
         });
+        let is_silent = now >= entered.link.heard_at() + SHORT_MEDIA_SILENCE;
         let next = now + self.pause(resuming.attempts);
-        if next >= resuming.tries_until {
+        if next >= resuming.tries_until || resuming.attempts > 0 && is_silent {
             return self.lose(now, Loss::Broken(error));
         }
         debug!(%error, attempts = resuming.attempts, "Signalling is lost");
@@ -83,14 +89,18 @@ impl Session {
 
     /// Does what is due while signalling is being made again.
     pub(super) fn check_resuming(&mut self, now: Instant) {
-        let Some(resuming) = self
-            .connection
-            .entered()
-            .and_then(|entered| entered.resuming.as_mut())
-        else {
+        let Some(entered) = self.connection.entered() else {
+            return;
+        };
+        let is_silent = now >= entered.link.heard_at() + MEDIA_SILENCE;
+        let Some(resuming) = &mut entered.resuming else {
             return;
         };
         match resuming.step {
+            _ if is_silent => {
+                let text = "media went silent with signalling".to_owned();
+                self.lose(now, Loss::Broken(JoinError::Unreachable(text)));
+            }
             Step::Pausing { until } if now >= until => {
                 let until = now + ANSWER_LIMIT;
                 resuming.step = Step::Attempting { until };

@@ -101,7 +101,7 @@ fn attempts_go_on_with_pauses_until_time_is_up() {
     assert!((ms(20_000)..=ms(21_000)).contains(&took), "{took:?}");
     let attempts = (world.redialled.len(), world.tokens.len());
     assert!(
-        (3..40).contains(&attempts.0) && (3..40).contains(&attempts.1),
+        (1..5).contains(&attempts.0) && (5..40).contains(&attempts.1),
         "{attempts:?} attempts"
     );
 }

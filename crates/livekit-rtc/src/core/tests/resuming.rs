@@ -182,13 +182,31 @@ fn a_server_that_does_not_take_us_back_is_joined_anew() {
 
 #[test]
 fn media_that_breaks_as_well_is_made_anew() {
-    let mut world = talking(Script::default());
-    world.refusal = Some(JoinError::Unreachable("refused".into()));
+    let mut world = talking(Script {
+        never_takes_back: true,
+        ..Script::default()
+    });
+    let cut = world.elapsed();
     world.cut_signalling();
     world.udp.loss = 1.0;
     world.run_until(|world| world.saw(&Event::Reconnecting));
-    world.refusal = None;
+    let gave_up = world.elapsed() - cut;
+    assert!(gave_up <= ms(2_600), "after {gave_up:?}");
     world.udp.loss = 0.0;
+    world.run_until(World::reconnected);
+}
+
+/// What is said to a server that is gone is lost: it must not be much.
+#[test]
+fn a_server_that_is_gone_is_soon_known_to_be() {
+    let mut world = talking(Script::default());
+    let gone = world.elapsed();
+    world.refusal = Some(JoinError::Unreachable("refused".into()));
+    world.hang_up();
+    world.run_until(|world| world.saw(&Event::Reconnecting));
+    let noticed = world.elapsed() - gone;
+    assert!(noticed <= ms(1_500), "after {noticed:?}");
+    world.refusal = None;
     world.run_until(World::reconnected);
 }
 
