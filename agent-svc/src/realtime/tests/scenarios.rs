@@ -506,6 +506,19 @@ async fn row_8_a_half_open_connection_is_found_in_ten_seconds_and_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn row_8_a_half_open_connection_is_found_in_ten_seconds_while_the_caller_speaks() {
+    let mut stage = Stage::start(vec![asking()]).await;
+    stage.server.lose(Loss::Freeze);
+    let frozen = stage.now();
+    // More than the socket takes that nobody reads.
+    stage.turn(20_000).await;
+    stage.run(2_000).await;
+    let found = stage.time_of("Disconnected").unwrap();
+    assert!(found - frozen <= 10_000, "{found}");
+    assert!(stage.told(2).contains("turn of 20000 ms"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn row_8_a_connection_on_which_nobody_speaks_is_left_alone() {
     let mut stage = Stage::start(vec![asking()]).await;
     stage.run(1_100_000).await;

@@ -159,16 +159,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
     /// Runs until told to stop, all senders are gone, or the socket fails, which it returns.
     async fn run(mut self) -> Option<Closed> {
         let outcome = self.write_until_stopped().await;
-        let closing = CloseFrame {
-            code: 1000.into(),
-            reason: "".into(),
-        };
-        // The peer may be gone already; then there is nobody to tell.
-        let _ = timeout(
-            self.write_timeout,
-            self.sink.send(Message::Close(Some(closing))),
-        )
-        .await;
+        if outcome.is_ok() {
+            let closing = CloseFrame {
+                code: 1000.into(),
+                reason: "".into(),
+            };
+            // The peer may be gone already; then there is nobody to tell.
+            let _ = timeout(
+                self.write_timeout,
+                self.sink.send(Message::Close(Some(closing))),
+            )
+            .await;
+        }
         self.stop.cancel();
         outcome.err()
     }
@@ -185,8 +187,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
                 },
                 _ = pings.tick() => Message::Ping(Bytes::new()),
             };
-            timeout(self.write_timeout, self.sink.send(message))
-                .await
+            let written = tokio::select! {
+                () = self.stop.cancelled() => return Ok(()),
+                written = timeout(self.write_timeout, self.sink.send(message)) => written,
+            };
+            written
                 .map_err(|_| Closed::Lost(format!("no write within {:?}", self.write_timeout)))??;
         }
     }
@@ -219,9 +224,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Reader<S> {
             closed = self.read_until_closed() => Some(closed),
         };
         self.stop.cancel();
-        // A failed write explains an end that the reader knows nothing about.
-        let written = writing.await.ok().flatten();
-        let closed = read.or(written).unwrap_or(Closed::Local);
+        let closed = match read {
+            // Not after the writer, which may stand before a buffer that nobody empties.
+            Some(closed) => closed,
+            // A failed write explains an end that the reader knows nothing about.
+            None => writing.await.ok().flatten().unwrap_or(Closed::Local),
+        };
         tracing::debug!(%closed, "Realtime connection ended");
         // Nobody listens any more after the receiver was dropped.
         let _ = self.incoming.send(Err(closed)).await;
