@@ -22,7 +22,7 @@ use crate::prompt::Prompts;
 use crate::realtime::{Breaker, Prices, Provider, Trouble, Unavailable};
 use crate::rooms::Rooms;
 use crate::summary::Summariser;
-use crate::tts::{ReadAloud, SpeechApi, Voice};
+use crate::tts::{ReadAloud, Speaker, SpeechApi, Voice};
 
 /// Longer than the conversation waits for the provider.
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -47,8 +47,8 @@ pub(crate) struct App {
     pub(crate) vad: VadSource,
     /// What callers' sound tells beyond that.
     pub(crate) judge: Judge,
-    /// The dedicated voice.
-    pub(crate) voice: Arc<dyn Voice>,
+    /// The dedicated voice, and recordings in its place.
+    pub(crate) speaker: Speaker,
     /// The Realtime provider.
     pub(crate) provider: Provider,
     /// Makes summaries.
@@ -89,7 +89,7 @@ impl App {
             connectors: connectors(config)?,
             judge: Judge::load(&models)?,
             vad: VadSource::new(models)?,
-            voice: voice(&config.openai, &http),
+            speaker: Speaker::new(voice(&config.openai, &http))?,
             provider: provider(&config.openai, &config.calls),
             summariser: Summariser::new(http, &config.openai),
             conversation: config.calls.conversation(),

@@ -20,6 +20,7 @@ mod prompt;
 mod quoting;
 mod realtime;
 mod record;
+pub mod recordings;
 mod rooms;
 mod service;
 mod store;

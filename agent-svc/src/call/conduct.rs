@@ -7,8 +7,8 @@ use super::hub::{Standing, What};
 use super::stage::Piece;
 use super::task::{Done, Task};
 use crate::domain::{
-    AgentState, EndReason, HandOver, Input, Metric, Output, PauseId, SegmentId, SoundId, SpeechId,
-    ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble,
+    AgentState, EndReason, HandOver, Input, Line, Metric, Output, PauseId, SegmentId, SoundId,
+    SpeechId, ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble,
 };
 use crate::media;
 use crate::realtime::Command;
@@ -58,7 +58,7 @@ impl Task {
             }
             Output::ToolEnded(ended) => self.tool_ended(ended),
             Output::HandOver(wanted) => self.hand_over(wanted),
-            Output::Synthesise { speech, text } => self.synthesise(speech, text),
+            Output::Synthesise { speech, text, line } => self.synthesise(speech, text, line),
             Output::Play { speech, audio } => self.tell_media(media::Command::Play(speech, audio)),
             Output::FinishPlaying(speech) => {
                 self.voices.remove(&speech);
@@ -196,13 +196,15 @@ impl Task {
         self.tell(What::Turn(0, turn));
     }
 
-    fn synthesise(&mut self, speech: SpeechId, text: String) {
-        let mut pieces = self.app.voice.speak(text);
+    fn synthesise(&mut self, speech: SpeechId, text: String, line: Option<Line>) {
+        let mut pieces = self.app.speaker.speak(text, line);
         let done = self.done.clone();
         let hub = (self.hub.clone(), self.app.clock.clone());
         let speaking = tokio::spawn(async move {
             let mut complete = true;
             while let Some(piece) = pieces.next().await {
+                // A recording may follow.
+                complete = piece.is_ok();
                 let audio = match piece {
                     Ok(audio) => audio,
                     Err(error) => {
@@ -211,8 +213,7 @@ impl Task {
                         let (reason, message) =
                             ("VOICE_FAILED", "A text was not spoken, or not to its end.");
                         hub.0.tell(hub.1.now(), What::Trouble { reason, message });
-                        complete = false;
-                        break;
+                        continue;
                     }
                 };
                 if send(&done, Input::SpokenAudio { speech, audio })

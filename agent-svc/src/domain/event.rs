@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Heard, Moment, Samples};
+use super::{Heard, Line, Moment, Samples};
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -411,6 +411,8 @@ pub enum Output {
         speech: SpeechId,
         /// The text.
         text: String,
+        /// Which of the sentences it is that never change.
+        line: Option<Line>,
     },
     /// Play this after what is already playing.
     Play {

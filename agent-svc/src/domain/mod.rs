@@ -11,6 +11,7 @@ mod event;
 mod hold;
 mod last_words;
 mod limits;
+mod line;
 mod responses;
 mod settings;
 mod speech;
@@ -30,6 +31,7 @@ pub use event::{
     ToolEffect, ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble, Turn,
 };
 pub(crate) use last_words::leave_open;
+pub use line::Line;
 pub use settings::{Settings, TurnDetection};
 pub use time::{Moment, Samples};
 pub use words::Heard;

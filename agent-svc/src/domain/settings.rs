@@ -1,5 +1,4 @@
-//! What can be set about a conversation: who ends turns, delays, limits, and the lines for when things
-//! go wrong.
+//! What can be set about a conversation: who ends turns, delays and limits.
 
 use std::fmt;
 use std::str::FromStr;
@@ -111,8 +110,12 @@ pub struct Settings {
     pub max_turn: Duration,
     /// How long the caller waits for a sound before a filler is spoken.
     pub filler_after: Duration,
-    /// The same while the provider is away.
+    /// The same while the provider's first session is not there yet.
     pub away_filler_after: Duration,
+    /// The same while it is made again: the caller hears that it is.
+    pub reconnecting_after: Duration,
+    /// How often a filler is spoken after that, while nothing else can be heard.
+    pub outage_filler_every: Duration,
     /// How long the provider may take to confirm that it makes a response.
     pub confirm_timeout: Duration,
     /// How long a response may take to give anything new.
@@ -147,37 +150,6 @@ pub struct Settings {
     pub call_warning: Duration,
     /// How long saying goodbye may take.
     pub farewell_timeout: Duration,
-    /// What is said when something goes wrong.
-    pub lines: Lines,
-}
-
-/// What is said when something goes wrong, through the dedicated voice.
-#[derive(Debug, Clone)]
-pub struct Lines {
-    /// The answer takes long.
-    pub filler: String,
-    /// The answer could not be made.
-    pub apology: String,
-    /// The answer broke off with the provider's session and is made again.
-    pub broken_off: String,
-    /// Sound of the caller's turn was lost.
-    pub repeat: String,
-    /// The caller has been silent for a while.
-    pub are_you_there: String,
-    /// The caller has been silent for a while, and has no microphone.
-    pub no_microphone: String,
-    /// The same, for too long.
-    pub still_no_microphone: String,
-    /// The longest call is nearly over.
-    pub time_warning: String,
-    /// No more tools can be used in this call.
-    pub tool_limit: String,
-    /// The provider is away for good.
-    pub provider_lost: String,
-    /// Nobody spoke for too long.
-    pub silence: String,
-    /// The longest call is over.
-    pub time_limit: String,
 }
 
 impl Default for Settings {
@@ -202,6 +174,8 @@ impl Default for Settings {
             max_turn: Duration::from_secs(60),
             filler_after: Duration::from_millis(2800),
             away_filler_after: Duration::from_secs(2),
+            reconnecting_after: Duration::from_millis(250),
+            outage_filler_every: Duration::from_secs(8),
             confirm_timeout: Duration::from_secs(4),
             response_timeout: Duration::from_secs(10),
             transcript_timeout: Duration::from_secs(10),
@@ -219,33 +193,6 @@ impl Default for Settings {
             max_call: Duration::from_secs(30 * 60),
             call_warning: Duration::from_secs(60),
             farewell_timeout: Duration::from_secs(10),
-            lines: Lines::default(),
-        }
-    }
-}
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self {
-            filler: "One moment, please.".into(),
-            apology: "Sorry, I could not answer that. Please ask me again.".into(),
-            broken_off: "Sorry, I was cut off. Let me say that again.".into(),
-            repeat: "Sorry, I lost what you said. Could you say it again?".into(),
-            are_you_there: "Are you still there?".into(),
-            no_microphone: "I cannot hear you. Please check that your microphone is on.".into(),
-            still_no_microphone: "I still cannot hear you, so I will hang up now. Please call \
-                                  again when your microphone works. Goodbye."
-                .into(),
-            time_warning: "Just so you know, this call has to end in about a minute.".into(),
-            tool_limit: "I cannot look up any more in this call. Please call again if there is \
-                         more I can do. Goodbye."
-                .into(),
-            provider_lost: "I am sorry, I have a technical problem and must end this call. \
-                            Please try again in a moment."
-                .into(),
-            silence: "I have not heard anything for a while, so I will hang up now. Goodbye."
-                .into(),
-            time_limit: "We have reached the longest time a call may last. Goodbye.".into(),
         }
     }
 }

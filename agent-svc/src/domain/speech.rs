@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::transcript::heard;
-use super::{ItemId, Moment, Output, Samples, SegmentId, SpeechId, Ticket};
+use super::{ItemId, Line, Moment, Output, Samples, SegmentId, SpeechId, Ticket};
 
 /// Something the assistant says.
 #[derive(Debug)]
@@ -19,12 +19,16 @@ pub(super) struct Speech {
     pub(super) finish_sent: bool,
     /// No more sound comes.
     pub(super) complete: bool,
+    /// And what came is not all that its words would sound.
+    broke_off: bool,
     /// What was played.
     pub(super) played: Samples,
     /// What of that had reached the caller by then.
     reached: Samples,
     /// First sound played, and the place of the turn that it made.
     pub(super) started: Option<(Moment, u32)>,
+    /// What of the sentences that never change it is.
+    line: Option<Line>,
     /// Whether the dedicated voice was asked, where it is needed.
     synthesis: Synthesis,
     shown: String,
@@ -103,9 +107,11 @@ impl Speech {
             received: Samples::default(),
             finish_sent: false,
             complete: false,
+            broke_off: false,
             played: Samples::default(),
             reached: Samples::default(),
             started: None,
+            line: None,
             synthesis,
             shown: String::new(),
         }
@@ -161,6 +167,12 @@ impl Speech {
         self.reached = self.reached.max(self.played - on_its_way);
     }
 
+    /// No more sound comes, however many words it has.
+    pub(super) fn break_off(&mut self) {
+        self.broke_off |= !self.complete;
+        self.complete = true;
+    }
+
     /// Whether the caller heard anything of it.
     pub(super) fn was_heard(&self) -> bool {
         self.reached.0 > 0
@@ -190,7 +202,8 @@ impl Speech {
         let mut words = String::new();
         let mut before = Samples::default();
         for (index, part) in self.parts.iter().enumerate() {
-            let ended = self.complete || self.parts[index + 1..].iter().any(|p| p.received.0 > 0);
+            let is_whole = self.complete && !self.broke_off;
+            let ended = is_whole || self.parts[index + 1..].iter().any(|p| p.received.0 > 0);
             let played = self.reached.saturating_sub(before).min(part.received);
             let text = heard(&part.text, played, part.received, ended);
             if !words.is_empty() && !text.is_empty() && !words.ends_with(char::is_whitespace) {
@@ -264,22 +277,31 @@ pub(super) struct SpeechQueue {
 impl SpeechQueue {
     /// Adds a speech behind those of at least its priority. A text is for the dedicated voice;
     /// without one the sound comes from the model.
-    pub(super) fn push(
-        &mut self,
-        kind: Kind,
-        segment: SegmentId,
-        text: Option<String>,
-    ) -> SpeechId {
+    pub(super) fn push(&mut self, kind: Kind, segment: SegmentId, text: Option<String>) {
+        let speech = Speech::new(self.next_id(), segment, kind, text);
+        self.insert(speech);
+    }
+
+    /// The same with a sentence that never changes.
+    pub(super) fn push_line(&mut self, kind: Kind, segment: SegmentId, line: Line) {
+        let text = Some(line.text().to_owned());
+        let mut speech = Speech::new(self.next_id(), segment, kind, text);
+        speech.line = Some(line);
+        self.insert(speech);
+    }
+
+    fn next_id(&mut self) -> SpeechId {
         self.last_id += 1;
-        let speech = Speech::new(SpeechId(self.last_id), segment, kind, text);
-        let id = speech.id;
+        SpeechId(self.last_id)
+    }
+
+    fn insert(&mut self, speech: Speech) {
         let place = self
             .waiting
             .iter()
             .position(|other| other.priority() < speech.priority())
             .unwrap_or(self.waiting.len());
         self.waiting.insert(place, speech);
-        id
     }
 
     /// Makes the next speech the current one if there is none and the next can be heard.
@@ -312,6 +334,7 @@ impl SpeechQueue {
         Some(Output::Synthesise {
             speech: next.id,
             text,
+            line: next.line,
         })
     }
 

@@ -9,6 +9,7 @@ mod backlog;
 mod ear;
 mod mouth;
 pub(crate) mod preconnect;
+pub(crate) mod webm;
 
 use std::collections::VecDeque;
 use std::time::Instant;

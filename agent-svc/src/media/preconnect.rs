@@ -1,11 +1,10 @@
 //! What a caller said before anybody listened: their page records it while it connects, and sends the
 //! recording when the assistant is there.
 
-use std::io::Cursor;
-
-use livekit_rtc::{Attributes, OpusDecoder, SAMPLE_RATE};
-use matroska_demuxer::{DemuxError, Frame, MatroskaFile, TrackType};
+use livekit_rtc::{Attributes, SAMPLE_RATE};
 use speech::resample::{extend_f32, extend_i16, resample};
+
+use super::webm::{self, WebmError};
 
 /// The topic of the byte stream that brings it, and the attributes that say of what it is.
 pub(crate) const TOPIC: &str = "lk.agent.pre-connect-audio-buffer";
@@ -17,7 +16,6 @@ const CHANNELS: &str = "channels";
 const MAX_SECONDS: usize = 15;
 /// Its bytes: raw samples at the highest rate, in two channels.
 pub(crate) const MAX_BYTES: usize = MAX_SECONDS * 48_000 * 2 * 2;
-const MAX_SAMPLES: usize = MAX_SECONDS * SAMPLE_RATE as usize;
 
 /// Why a recording is not heard.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +26,8 @@ pub(crate) enum Unusable {
     Kind,
     #[error("it says nothing, or nothing that makes sense, of its rate and channels")]
     Attributes,
-    #[error("it is no whole WebM file: {0}")]
-    WebM(#[from] DemuxError),
-    #[error("it has no sound in Opus")]
-    NoOpus,
+    #[error(transparent)]
+    WebM(#[from] WebmError),
     #[error("it lasts longer than {MAX_SECONDS} s")]
     TooLong,
     #[error("its sound cannot be converted: {0}")]
@@ -46,32 +42,10 @@ pub(crate) fn decode(
 ) -> Result<Vec<i16>, Unusable> {
     let (kind, _) = mime_type.split_once(';').unwrap_or((mime_type, ""));
     match kind.trim().to_ascii_lowercase().as_str() {
-        "audio/webm" | "video/webm" => decode_webm(content),
+        "audio/webm" | "video/webm" => Ok(webm::decode(content, MAX_SECONDS)?),
         "audio/pcm" | "audio/raw" | "audio/x-raw" | "audio/l16" => decode_raw(attributes, &content),
         _ => Err(Unusable::Kind),
     }
-}
-
-/// Browsers record Opus in WebM.
-fn decode_webm(content: Vec<u8>) -> Result<Vec<i16>, Unusable> {
-    let mut file = MatroskaFile::open(Cursor::new(content))?;
-    let is_opus = |track: &&matroska_demuxer::TrackEntry| {
-        track.track_type() == TrackType::Audio && track.codec_id() == "A_OPUS"
-    };
-    let track = file.tracks().iter().find(is_opus);
-    let track = track.ok_or(Unusable::NoOpus)?.track_number().get();
-    let mut decoder = OpusDecoder::new().ok_or(Unusable::NoOpus)?;
-    let (mut frame, mut sound) = (Frame::default(), Vec::new());
-    while file.next_frame(&mut frame)? {
-        if frame.track == track {
-            // A packet that is none is a gap in what was said, which is better than nothing.
-            decoder.decode(&frame.data, &mut sound);
-        }
-        if sound.len() > MAX_SAMPLES {
-            return Err(Unusable::TooLong);
-        }
-    }
-    Ok(sound)
 }
 
 /// Samples of 16 bits, little end first, channel after channel.
@@ -270,7 +244,7 @@ mod tests {
             }
             content.truncate(end.index(content.len()) + 1);
             if let Ok(sound) = decode("audio/webm", &Attributes::new(), content) {
-                prop_assert!(sound.len() <= MAX_SAMPLES);
+                prop_assert!(sound.len() <= MAX_SECONDS * SAMPLE_RATE as usize);
             }
         }
     }

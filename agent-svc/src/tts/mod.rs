@@ -1,9 +1,11 @@
 //! The dedicated voice: text in, sound out, word for word.
 //!
 //! Two implementations: [`SpeechApi`] over `/v1/audio/speech`, and [`ReadAloud`], a Realtime session
-//! that reads the text and whose transcript is compared with it.
+//! that reads the text and whose transcript is compared with it. [`Speaker`] has recordings for when
+//! neither works.
 
 mod api;
+mod lines;
 mod read_aloud;
 #[cfg(test)]
 mod tests;
@@ -13,7 +15,10 @@ use std::time::Duration;
 use futures::stream::BoxStream;
 
 pub use api::SpeechApi;
+pub use lines::Speaker;
 pub use read_aloud::ReadAloud;
+#[cfg(test)]
+pub(crate) use read_aloud::same_words;
 
 /// How long the first sound may take, and each piece after it.
 const PIECE_TIMEOUT: Duration = Duration::from_secs(8);

@@ -137,7 +137,7 @@ impl Reading {
 }
 
 /// Whether what was spoken is what was to be spoken, but for case, marks and a few words.
-pub(super) fn same_words(text: &str, spoken: &str) -> bool {
+pub(crate) fn same_words(text: &str, spoken: &str) -> bool {
     let (wanted, got) = (words(text), words(spoken));
     let allowed = wanted.len() * TOLERANCE_PERCENT / 100;
     distance(&wanted, &got) <= allowed.max(1)

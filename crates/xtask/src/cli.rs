@@ -64,6 +64,9 @@ enum Command {
         /// Take the contracts of now as the ones that must not be broken any more.
         #[arg(long)]
         baseline: bool,
+        /// Record the assistant's fixed sentences anew, in place of the contracts' code.
+        #[arg(long)]
+        recordings: bool,
     },
 
     /// Use local-ai by clients that others wrote: openai-python, the OpenAI Agents SDK, LiveKit Agents, pipecat.
@@ -149,7 +152,10 @@ impl Command {
                 setup::run(&project)?;
                 quality::check(&project)?;
             }
-            Self::Gen { baseline } => {
+            Self::Gen { recordings, .. } if recordings => {
+                quality::record_lines(&Project::of_build()?)?;
+            }
+            Self::Gen { baseline, .. } => {
                 let project = Project::of_build()?;
                 quality::generate(&project)?;
                 if baseline {

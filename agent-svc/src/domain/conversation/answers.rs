@@ -3,7 +3,7 @@
 use super::super::speech::Kind;
 use super::super::tools::Ended;
 use super::super::{
-    EndReason, ItemId, Metric, Moment, Outcome, Output, Realtime, ResponseId, Role, Samples,
+    EndReason, ItemId, Line, Metric, Moment, Outcome, Output, Realtime, ResponseId, Role, Samples,
     Ticket, ToolCallId, ToolEffect, ToolRecord, ToolRequest, ToolResult,
 };
 use super::{Closing, Conversation};
@@ -36,7 +36,17 @@ pub(super) struct Timing {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Provider {
     Here,
-    Away { since: Moment },
+    Away(Outage),
+}
+
+/// A time without a session.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Outage {
+    since: Moment,
+    /// Whether there was one before.
+    was_here: bool,
+    /// When the caller, who waits, was last told of it.
+    told: Option<Moment>,
 }
 
 impl Conversation {
@@ -180,7 +190,7 @@ impl Conversation {
         };
         speech.push_audio(Some(item), audio);
         if speech.received() > limit {
-            speech.complete = true;
+            speech.break_off();
             if let Some(cancel) = self.responses.cancel(self.now) {
                 self.push(cancel);
             }
@@ -196,7 +206,10 @@ impl Conversation {
     }
 
     fn response_done(&mut self, ticket: Ticket, outcome: Outcome) {
-        let has_sound = self.complete_reply(ticket);
+        let has_sound = match outcome {
+            Outcome::Completed => self.complete_reply(ticket),
+            Outcome::Cancelled | Outcome::Failed => self.break_off_reply(ticket),
+        };
         if self.exchange.ticket != Some(ticket) {
             return;
         }
@@ -218,6 +231,14 @@ impl Conversation {
         })
     }
 
+    /// The same of one that is not whole.
+    fn break_off_reply(&mut self, ticket: Ticket) -> bool {
+        self.speeches.reply_mut(ticket).is_some_and(|speech| {
+            speech.break_off();
+            speech.has_sound()
+        })
+    }
+
     /// A reply that was broken off. One of which nothing was played yet is taken back, so that it
     /// can be asked for again; says whether it is being heard.
     fn give_up_reply(&mut self, ticket: Ticket) -> bool {
@@ -226,7 +247,7 @@ impl Conversation {
                 self.cut(&speech);
                 false
             }
-            None => self.complete_reply(ticket),
+            None => self.break_off_reply(ticket),
         }
     }
 
@@ -243,8 +264,7 @@ impl Conversation {
             self.close_round(ticket);
         } else if self.exchange.retried {
             self.close_exchange();
-            let apology = self.settings.lines.apology.clone();
-            self.speak(Kind::Filler, apology);
+            self.speak_line(Kind::Filler, Line::Apology);
         } else {
             self.exchange.retried = true;
             self.want_response();
@@ -317,7 +337,11 @@ impl Conversation {
 
     fn provider_away(&mut self) {
         if matches!(self.provider, Provider::Here) {
-            self.provider = Provider::Away { since: self.now };
+            self.provider = Provider::Away(Outage {
+                since: self.now,
+                was_here: true,
+                told: None,
+            });
             self.texts.lost();
             self.provider_is_away();
         }
@@ -339,8 +363,8 @@ impl Conversation {
         if self.closing.is_some() || std::mem::replace(&mut self.exchange.retried, true) {
             return self.close_exchange();
         }
-        let line = self.settings.lines.broken_off.clone();
-        self.speak(Kind::Filler, line);
+        self.told_of_outage();
+        self.speak_line(Kind::Filler, Line::BrokenOff);
         self.want_response();
     }
 
@@ -355,21 +379,19 @@ impl Conversation {
     }
 
     pub(super) fn ask_to_repeat(&mut self) {
-        let line = self.settings.lines.repeat.clone();
-        self.speak(Kind::Filler, line);
+        self.speak_line(Kind::Filler, Line::Repeat);
     }
 
     pub(super) fn provider_lost(&mut self) {
-        let line = self.settings.lines.provider_lost.clone();
-        self.say_goodbye(EndReason::ProviderError, line);
+        self.say_goodbye(EndReason::ProviderError, Line::ProviderLost);
     }
 
     /// While nobody is there the provider may take its time.
     pub(super) fn provider_deadline(&self) -> Option<Moment> {
         match self.provider {
             Provider::Here => None,
-            Provider::Away { since } => {
-                let missed_since = since.max(self.limits.here_since()?);
+            Provider::Away(outage) => {
+                let missed_since = outage.since.max(self.limits.here_since()?);
                 Some(missed_since + self.settings.provider_grace)
             }
         }
@@ -390,9 +412,7 @@ impl Conversation {
             .filler_deadline()
             .is_some_and(|deadline| self.now >= deadline)
         {
-            self.exchange.filler_said = true;
-            let filler = self.settings.lines.filler.clone();
-            self.speak(Kind::Filler, filler);
+            self.bridge_wait();
         }
         if matches!(self.provider, Provider::Here)
             && let Some(create) = self.responses.ask(self.now)
@@ -403,17 +423,52 @@ impl Conversation {
 
     /// When the caller has waited so long that something must be said.
     pub(super) fn filler_deadline(&self) -> Option<Moment> {
-        let timing = self.exchange.timing?;
-        let waiting = self.is_answering() && !self.exchange.filler_said;
-        let silent = !self.speeches.has_sound() && timing.first_audio.is_none();
-        let here = timing.decided + self.settings.filler_after;
-        let deadline = match self.provider {
-            Provider::Here => here,
-            Provider::Away { since } => {
-                here.min(timing.decided.max(since) + self.settings.away_filler_after)
+        let waiting = self.is_answering() && self.closing.is_none() && !self.speeches.has_sound();
+        if !waiting {
+            return None;
+        }
+        let timing = self.exchange.timing;
+        match self.provider {
+            Provider::Away(outage) if outage.was_here => {
+                let heard_nothing_since = match (outage.told, timing) {
+                    (Some(told), _) => return Some(told + self.settings.outage_filler_every),
+                    (None, Some(timing)) => timing.decided.max(outage.since),
+                    (None, None) => outage.since,
+                };
+                Some(heard_nothing_since + self.settings.reconnecting_after)
             }
+            provider => {
+                let timing = timing.filter(|timing| timing.first_audio.is_none())?;
+                let here = timing.decided + self.settings.filler_after;
+                let deadline = match provider {
+                    Provider::Here => here,
+                    Provider::Away(outage) => {
+                        here.min(timing.decided.max(outage.since) + self.settings.away_filler_after)
+                    }
+                };
+                (!self.exchange.filler_said).then_some(deadline)
+            }
+        }
+    }
+
+    /// Says something to a caller who waits.
+    fn bridge_wait(&mut self) {
+        let line = match self.provider {
+            Provider::Away(outage) if outage.was_here && outage.told.is_none() => {
+                Line::Reconnecting
+            }
+            _ => Line::Filler,
         };
-        (waiting && silent && self.closing.is_none()).then_some(deadline)
+        self.told_of_outage();
+        self.exchange.filler_said = true;
+        self.speak_line(Kind::Filler, line);
+    }
+
+    /// The caller knows for a while why they hear no answer.
+    fn told_of_outage(&mut self) {
+        if let Provider::Away(outage) = &mut self.provider {
+            outage.told = Some(self.now);
+        }
     }
 }
 

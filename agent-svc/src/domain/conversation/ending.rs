@@ -1,7 +1,7 @@
 //! The end: limits, goodbyes, and closing so that nothing is left open.
 
 use super::super::speech::Kind;
-use super::super::{EndReason, Moment, Output};
+use super::super::{EndReason, Line, Moment, Output};
 use super::Conversation;
 use super::playing::Cutoff;
 
@@ -41,7 +41,7 @@ impl Closing {
 
 impl Conversation {
     /// Says a last line and ends, whether or not the line can be spoken.
-    pub(super) fn say_goodbye(&mut self, reason: EndReason, line: String) {
+    pub(super) fn say_goodbye(&mut self, reason: EndReason, line: Line) {
         if self.is_saying_goodbye() {
             return;
         }
@@ -64,7 +64,7 @@ impl Conversation {
             deadline: Some(self.now + self.settings.farewell_timeout),
             at_tool_limit: false,
         });
-        self.speak(Kind::Notice, line);
+        self.speak_line(Kind::Notice, line);
     }
 
     /// Whether the last words of the call are being said.
@@ -112,11 +112,10 @@ impl Conversation {
     }
 
     fn limit_reached(&mut self, reason: EndReason) {
-        let lines = &self.settings.lines;
         let line = match reason {
-            EndReason::MicrophoneMissing => lines.still_no_microphone.clone(),
-            EndReason::Silence => lines.silence.clone(),
-            EndReason::TimeLimit => lines.time_limit.clone(),
+            EndReason::MicrophoneMissing => Line::StillNoMicrophone,
+            EndReason::Silence => Line::Silence,
+            EndReason::TimeLimit => Line::TimeLimit,
             _ => return self.end(reason),
         };
         self.say_goodbye(reason, line);
@@ -130,8 +129,7 @@ impl Conversation {
             && !self.caller.is_open()
         {
             if closing.at_tool_limit {
-                let line = self.settings.lines.tool_limit.clone();
-                self.say_goodbye(closing.reason, line);
+                self.say_goodbye(closing.reason, Line::ToolLimit);
                 self.run_playing();
             } else {
                 self.end(closing.reason);

@@ -24,7 +24,7 @@ use super::tools::Tools;
 use super::transcript::CallerTexts;
 use super::turns::CallerTurn;
 use super::{AgentState, Input, Moment, Output, Samples, SegmentId, Settings};
-use answers::{Exchange, Provider};
+use answers::{Exchange, Outage, Provider};
 use detection::ProvidersTurns;
 pub use detection::TurnRefused;
 use ending::Closing;
@@ -91,9 +91,7 @@ impl Conversation {
             caller_turns: 0,
             answer_heard: false,
             exchange: Exchange::default(),
-            provider: Provider::Away {
-                since: Moment::default(),
-            },
+            provider: Provider::Away(Outage::default()),
             responses: Responses::new(settings.confirm_timeout, settings.response_timeout),
             tools: Tools::default(),
             speeches: SpeechQueue::default(),
@@ -133,7 +131,7 @@ impl Conversation {
             Input::Message(text) => self.message(text),
             Input::Realtime(event) => self.realtime(event),
             Input::SpokenAudio { speech, audio } => self.spoken_audio(speech, audio),
-            Input::SpokenEnd { speech, .. } => self.spoken_end(speech),
+            Input::SpokenEnd { speech, complete } => self.spoken_end(speech, complete),
             Input::Playout(event) => self.playout(event),
             Input::ToolFinished { call, result } => self.tool_finished(call, result),
             Input::End(reason) => self.end(reason),

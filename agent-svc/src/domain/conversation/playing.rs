@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::speech::{Kind, Speech};
-use super::super::{Latency, Moment, Output, Playout, Role, Samples, SpeechId, Turn};
+use super::super::{Latency, Line, Moment, Output, Playout, Role, Samples, SpeechId, Turn};
 use super::{Conversation, Exchange};
 
 /// What cut a speech short.
@@ -19,22 +19,32 @@ pub(super) enum Cutoff {
 
 impl Conversation {
     /// Has a text spoken by the dedicated voice.
-    pub(super) fn speak(&mut self, kind: Kind, text: String) -> SpeechId {
+    pub(super) fn speak(&mut self, kind: Kind, text: String) {
         let segment = self.next_segment();
-        self.speeches.push(kind, segment, Some(text))
+        self.speeches.push(kind, segment, Some(text));
+    }
+
+    /// The same with a sentence that never changes.
+    pub(super) fn speak_line(&mut self, kind: Kind, line: Line) {
+        let segment = self.next_segment();
+        self.speeches.push_line(kind, segment, line);
     }
 
     pub(super) fn spoken_audio(&mut self, speech: SpeechId, audio: Vec<i16>) {
         let limit = Samples::lasting(self.settings.max_speech);
         if let Some(speech) = self.speeches.get_mut(speech) {
             speech.push_audio(None, audio);
-            speech.complete |= speech.received() > limit;
+            if speech.received() > limit {
+                speech.break_off();
+            }
         }
     }
 
-    pub(super) fn spoken_end(&mut self, speech: SpeechId) {
-        if let Some(speech) = self.speeches.get_mut(speech) {
-            speech.complete = true;
+    pub(super) fn spoken_end(&mut self, speech: SpeechId, complete: bool) {
+        match self.speeches.get_mut(speech) {
+            Some(speech) if complete => speech.complete = true,
+            Some(speech) => speech.break_off(),
+            None => {}
         }
     }
 

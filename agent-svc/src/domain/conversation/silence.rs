@@ -2,7 +2,7 @@
 
 use super::super::limits::Reminder;
 use super::super::speech::Kind;
-use super::super::{Moment, Output, Trouble};
+use super::super::{Line, Moment, Output, Trouble};
 use super::Conversation;
 
 impl Conversation {
@@ -25,23 +25,21 @@ impl Conversation {
     }
 
     fn remind(&mut self, reminder: Reminder) {
-        let lines = &self.settings.lines;
         match reminder {
             Reminder::NoMicrophone => self.push(Output::Trouble(Trouble::NoMicrophone)),
             Reminder::AreYouThere => {
                 let line = if self.limits.has_microphone() {
-                    lines.are_you_there.clone()
+                    Line::AreYouThere
                 } else {
-                    lines.no_microphone.clone()
+                    Line::NoMicrophone
                 };
                 let is_quiet = self.speeches.is_empty() && !self.caller.is_open();
                 if is_quiet && !self.is_answering() {
-                    self.speak(Kind::Prompt, line);
+                    self.speak_line(Kind::Prompt, line);
                 }
             }
             Reminder::TimeWarning => {
-                let line = lines.time_warning.clone();
-                self.speak(Kind::Warning, line);
+                self.speak_line(Kind::Warning, Line::TimeWarning);
             }
         }
     }

@@ -398,7 +398,7 @@ impl Stage {
                 );
             }
             Output::CallTool { request, turn } => self.tool(request, turn),
-            Output::Synthesise { speech, text } => {
+            Output::Synthesise { speech, text, .. } => {
                 self.write(&format!("synthesise {}: {text}", speech.0));
                 let samples = text.chars().count() * CHAR_MS * 24;
                 self.later(

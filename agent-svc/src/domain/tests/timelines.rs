@@ -1070,13 +1070,91 @@ fn an_answer_that_was_lost_with_the_session_is_asked_for_again() {
     2400  -> Thinking
     2600  User: What plan?
     2600  store 1 User: What plan?
+    3250  synthesise 3: Please hold on, I am reconnecting.
+    3350  play 3
+    3350  -> Speaking
     4000  create response 2
-    4200  play 2
-    4200  -> Speaking
-    4430  Assistant: Pro.
-    4430  store 2 Assistant: Pro. (400 + 1800 -> 2200 ms)
-    4430  -> Listening
+    5380  Assistant: Please hold on, I am reconnecting.
+    5380  store 2 Assistant: Please hold on, I am reconnecting.
+    5380  play 2
+    5620  Assistant: Pro.
+    5620  store 3 Assistant: Pro. (400 + 1800 -> 3390 ms)
+    5620  -> Listening
     9000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn a_session_that_is_made_again_at_once_is_not_worth_a_word() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 model hangs
+        1000 model says "Pro."
+        1000 caller speaks 1000 "What plan?"
+        3000 provider is lost
+        3200 provider connects
+        9000 caller hangs up
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+    2200  judge pause 1
+    2400  commit audio
+    2400  create response 1
+    2400  -> Thinking
+    2600  User: What plan?
+    2600  store 1 User: What plan?
+    3200  create response 2
+    3400  play 2
+    3400  -> Speaking
+    3630  Assistant: Pro.
+    3630  store 2 Assistant: Pro. (400 + 1000 -> 1400 ms)
+    3630  -> Listening
+    9000  end call: UserHangup
+    ");
+}
+
+#[test]
+fn an_outage_after_an_answer_that_broke_off_is_not_told_twice() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+        1000 model breaks off after "You are on the Pro"
+        1000 caller speaks 1000 "What plan?"
+        3000 provider is lost
+       17000 provider connects
+       30000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     2200  judge pause 1
+     2400  commit audio
+     2400  create response 1
+     2400  -> Thinking
+     2600  User: What plan?
+     2600  store 1 User: What plan?
+     2600  play 1
+     2600  -> Speaking
+     3000  synthesise 2: Sorry, I was cut off. Let me say that again.
+     3670  Assistant: You are on the
+     3670  store 2 Assistant: You are on the (400 + 200 -> 600 ms)
+     3670  play 2
+     6310  Assistant: Sorry, I was cut off. Let me say that again.
+     6310  store 3 Assistant: Sorry, I was cut off. Let me say that again.
+     6310  -> Thinking
+    11000  synthesise 4: One moment, please.
+    11100  play 4
+    11100  -> Speaking
+    12230  Assistant: One moment, please.
+    12230  store 4 Assistant: One moment, please.
+    12230  -> Thinking
+    17000  create response 2
+    17200  play 3
+    17200  -> Speaking
+    17790  Assistant: All right.
+    17790  store 5 Assistant: All right.
+    17790  -> Listening
+    30000  end call: UserHangup
     ");
 }
 
@@ -1095,19 +1173,31 @@ fn a_provider_that_stays_away_ends_the_call_with_a_word() {
      2600  -> Thinking
      2800  User: Hello?
      2800  store 1 User: Hello?
-     4600  synthesise 2: One moment, please.
-     4700  play 2
-     4700  -> Speaking
-     5830  Assistant: One moment, please.
-     5830  store 2 Assistant: One moment, please.
-     5830  -> Thinking
-    21000  synthesise 3: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+     2850  synthesise 2: Please hold on, I am reconnecting.
+     2950  play 2
+     2950  -> Speaking
+     4980  Assistant: Please hold on, I am reconnecting.
+     4980  store 2 Assistant: Please hold on, I am reconnecting.
+     4980  -> Thinking
+    10850  synthesise 3: One moment, please.
+    10950  play 3
+    10950  -> Speaking
+    12080  Assistant: One moment, please.
+    12080  store 3 Assistant: One moment, please.
+    12080  -> Thinking
+    18850  synthesise 4: One moment, please.
+    18950  play 4
+    18950  -> Speaking
+    20080  Assistant: One moment, please.
+    20080  store 4 Assistant: One moment, please.
+    20080  -> Thinking
+    21000  synthesise 5: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
     21000  -> Listening
-    21100  play 3
+    21100  play 5
     21100  -> Speaking
     26610  Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
     26610  tell model: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
-    26610  store 3 Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+    26610  store 5 Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
     26610  end call: ProviderError
     ");
 }
@@ -1329,8 +1419,8 @@ fn an_answer_that_breaks_off_with_the_session_is_given_again() {
      2600  play 1
      2600  -> Speaking
      3000  synthesise 2: Sorry, I was cut off. Let me say that again.
-     3670  Assistant: You are on the Pro
-     3670  store 2 Assistant: You are on the Pro (400 + 200 -> 600 ms)
+     3670  Assistant: You are on the
+     3670  store 2 Assistant: You are on the (400 + 200 -> 600 ms)
      3670  play 2
      4000  create response 2
      6310  Assistant: Sorry, I was cut off. Let me say that again.
@@ -1371,12 +1461,16 @@ fn the_caller_is_asked_to_repeat_a_turn_only_when_its_sound_was_lost() {
      7400  -> Thinking
      7600  User: What plan?
      7600  store 2 User: What plan?
+     7650  synthesise 3: Please hold on, I am reconnecting.
+     7750  play 3
+     7750  -> Speaking
      8500  create response 1
-     8700  play 2
-     8700  -> Speaking
-     9290  Assistant: All right.
-     9290  store 3 Assistant: All right. (400 + 1300 -> 1700 ms)
-     9290  -> Listening
+     9780  Assistant: Please hold on, I am reconnecting.
+     9780  store 3 Assistant: Please hold on, I am reconnecting.
+     9780  play 2
+    10380  Assistant: All right.
+    10380  store 4 Assistant: All right. (400 + 1300 -> 2790 ms)
+    10380  -> Listening
     12000  end call: UserHangup
     ");
 }
@@ -1591,12 +1685,16 @@ fn a_message_while_the_provider_is_away_waits_for_it() {
     1500  User: What plan am I on?
     1500  store 1 User: What plan am I on?
     1500  -> Thinking
+    1750  synthesise 2: Please hold on, I am reconnecting.
+    1850  play 2
+    1850  -> Speaking
     2500  create response 1
-    2700  play 1
-    2700  -> Speaking
-    3290  Assistant: All right.
-    3290  store 2 Assistant: All right. (0 + 1200 -> 1200 ms)
-    3290  -> Listening
+    3880  Assistant: Please hold on, I am reconnecting.
+    3880  store 2 Assistant: Please hold on, I am reconnecting.
+    3880  play 1
+    4480  Assistant: All right.
+    4480  store 3 Assistant: All right. (0 + 1200 -> 2390 ms)
+    4480  -> Listening
     8000  end call: Operator
     ");
 }

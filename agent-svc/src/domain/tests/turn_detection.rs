@@ -152,7 +152,7 @@ fn whoever_decides_a_turn_is_answered_after_the_provider_was_away() {
        19000 caller hangs up
     "#), @r"
     store 1 User: What plan am I on?
-    store 2 Assistant: One moment, please.
+    store 2 Assistant: Please hold on, I am reconnecting.
     store 3 Assistant: Pro.
     store 4 User: And how many seats?
     store 5 Assistant: Three.

@@ -64,6 +64,12 @@ fn example(project: &Project, installed: &Installed, name: &str) -> Command {
     command
 }
 
+/// Records the assistant's fixed sentences anew.
+pub fn record_lines(project: &Project) -> anyhow::Result<()> {
+    let installed = setup::run(project)?;
+    run(example(project, &installed, "record_lines"))
+}
+
 fn run(mut command: Command) -> anyhow::Result<()> {
     run_visibly(&mut command)
 }
