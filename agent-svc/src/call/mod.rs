@@ -9,6 +9,8 @@ mod recorder;
 mod room;
 pub(crate) mod stage;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
