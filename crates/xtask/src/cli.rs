@@ -152,9 +152,9 @@ impl Command {
                 setup::run(&project)?;
                 quality::check(&project)?;
             }
-            Self::Gen { recordings, .. } if recordings => {
-                quality::record_lines(&Project::of_build()?)?;
-            }
+            Self::Gen {
+                recordings: true, ..
+            } => quality::record_lines(&Project::of_build()?)?,
             Self::Gen { baseline, .. } => {
                 let project = Project::of_build()?;
                 quality::generate(&project)?;
