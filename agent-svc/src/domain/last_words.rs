@@ -42,6 +42,9 @@ const ASKING: &[&str] = &[
     "how", "what", "when", "where", "which", "who", "whom", "whose", "why",
 ];
 
+/// After "how do I" they lack what is made, or added.
+const WITH_OBJECT: &[&str] = &["add", "get", "give", "let", "make", "put", "set", "use"];
+
 /// A "that" after one begins what was said.
 const SAYING: &[&str] = &[
     "believe", "guess", "heard", "mean", "said", "say", "saw", "think", "thought", "told",
@@ -65,6 +68,12 @@ pub(crate) fn leave_open(text: &str) -> bool {
     }
     if is(PREPOSITIONS, last) {
         return !is(PARTICLE_VERBS, before) && !is_any(ASKING, rest);
+    }
+    if is(WITH_OBJECT, last) {
+        let [.., how, auxiliary, _] = rest else {
+            return false;
+        };
+        return how == "how" && is(AUXILIARIES, auxiliary) && is(PRONOUNS, before);
     }
     is(HESITATIONS, last)
         || is(NEVER_LAST, last)
@@ -95,6 +104,7 @@ mod unit {
             "And then it told me that.",
             "I think that",
             "Could you tell me how?",
+            "How do I make?",
             "The address is um.",
             "I’m calling about",
             "It’s for the two of us, and",
@@ -115,6 +125,8 @@ mod unit {
             "Yes, it is.",
             "I don't know what the price is.",
             "Tell me how.",
+            "How many of them can I add?",
+            "What can I make?",
             "I'd like that.",
             "What do you think about that?",
             "That's all I wanted to know, thank you.",
