@@ -19,7 +19,8 @@ use crate::judge::Judge;
 use crate::media::VadSource;
 use crate::peers::{Auth, Delegation, Peers};
 use crate::prompt::Prompts;
-use crate::realtime::{Breaker, Prices, Provider, Trouble, Unavailable};
+use crate::provider::{Prices, Provider, Trouble};
+use crate::realtime::{Breaker, RealtimeApi, Unavailable};
 use crate::rooms::Rooms;
 use crate::summary::Summariser;
 use crate::tts::{ReadAloud, Speaker, SpeechApi, Voice};
@@ -49,8 +50,10 @@ pub(crate) struct App {
     pub(crate) judge: Judge,
     /// The dedicated voice, and recordings in its place.
     pub(crate) speaker: Speaker,
-    /// The Realtime provider.
-    pub(crate) provider: Provider,
+    /// Who holds conversations: the first, then each when those before it have failed.
+    pub(crate) providers: Vec<Arc<dyn Provider>>,
+    /// What all calls know of the Realtime provider.
+    pub(crate) breaker: Breaker,
     /// Makes summaries.
     pub(crate) summariser: Summariser,
     /// How conversations go.
@@ -79,6 +82,7 @@ impl App {
             .connect_timeout(Duration::from_secs(5))
             .build()?;
         let models = Models::open(&config.calls.models_dir, 1)?;
+        let realtime = realtime_api(&config.openai, &config.calls);
         Ok(Self {
             db: db::Pool::new(&config.database),
             peers: Peers::new(
@@ -90,7 +94,8 @@ impl App {
             judge: Judge::load(&models)?,
             vad: VadSource::new(models)?,
             speaker: Speaker::new(voice(&config.openai, &http))?,
-            provider: provider(&config.openai, &config.calls),
+            breaker: realtime.breaker.clone(),
+            providers: vec![Arc::new(realtime)],
             summariser: Summariser::new(http, &config.openai),
             conversation: config.calls.conversation(),
             playout_delay: config.calls.playout_delay_ms.map(Duration::from_millis),
@@ -106,12 +111,12 @@ impl App {
 
     /// Asks whether a call that begins now could be held at all.
     pub(crate) fn admit(&self) -> Result<(), Unavailable> {
-        self.provider.breaker.admit()
+        self.breaker.admit()
     }
 
     /// What an operator should know although the instance does its work.
     pub(crate) fn provider_note(&self) -> Option<String> {
-        let failure = self.provider.breaker.failure()?;
+        let failure = self.breaker.failure()?;
         let trouble = Trouble::Failed(failure);
         let (reason, message) = (trouble.reason(), trouble.message());
         Some(format!("new calls are refused: {reason}: {message}"))
@@ -141,8 +146,8 @@ fn connectors(config: &Config) -> anyhow::Result<Vec<Arc<dyn Connector>>> {
     (0..config.calls.media_shards).map(shard).collect()
 }
 
-fn provider(openai: &OpenaiConfig, calls: &CallsConfig) -> Provider {
-    Provider {
+fn realtime_api(openai: &OpenaiConfig, calls: &CallsConfig) -> RealtimeApi {
+    RealtimeApi {
         client: realtime(
             &openai.openai_base_url,
             &openai.openai_api_key,

@@ -11,7 +11,7 @@ use service_kit::config::{AuthConfig, ClientConfig, ServerConfig};
 
 use crate::domain::TurnDetection;
 use crate::prompt::{Persona, Prompts, TemplateError};
-use crate::realtime::Prices;
+use crate::provider::Prices;
 
 /// Holds the calls: joins them, listens, answers, and keeps what was said.
 #[derive(Clone, Debug, Parser)]

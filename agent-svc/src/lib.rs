@@ -1,8 +1,8 @@
 //! The voice agent: joins calls, listens, answers, and keeps what was said.
 //!
-//! [`domain`] decides, [`call`] feeds it and carries out what it decides, [`media`], [`realtime`],
-//! [`judge`], [`tts`], [`tools`] and [`peers`] are its senses and hands, [`store`] remembers, [`service`] and
-//! [`worker`] are the ways in.
+//! [`domain`] decides, [`call`] feeds it and carries out what it decides, [`media`], [`provider`]
+//! ([`realtime`]), [`judge`], [`tts`], [`tools`] and [`peers`] are its senses and hands, [`store`] remembers,
+//! [`service`] and [`worker`] are the ways in.
 
 mod app;
 pub mod by_sound;
@@ -17,6 +17,7 @@ mod lifecycle;
 mod media;
 mod peers;
 mod prompt;
+mod provider;
 mod quoting;
 mod realtime;
 mod record;
@@ -29,5 +30,5 @@ mod tools;
 mod tts;
 mod worker;
 
-pub use config::{CallsConfig, Config, LivekitConfig, OpenaiConfig};
+pub use config::{CallsConfig, Config, FallbackConfig, LivekitConfig, OpenaiConfig};
 pub use lifecycle::{serve, serve_with};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use service_kit::{CallId, UserId};
 
 use crate::domain::{self, EndReason, Role, ToolStatus};
-use crate::realtime::Bill;
+use crate::provider::Bill;
 
 /// A call.
 #[derive(Debug, Clone, PartialEq)]

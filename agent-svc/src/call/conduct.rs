@@ -11,7 +11,7 @@ use crate::domain::{
     SpeechId, ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble,
 };
 use crate::media;
-use crate::realtime::Command;
+use crate::provider::Command;
 use crate::record::{self, Latency};
 use crate::tools;
 
@@ -28,6 +28,10 @@ impl Task {
             Output::JudgeTurn(pause) => self.judge_turn(pause),
             Output::RecogniseSound(sound) => self.recognise(sound),
             Output::OpenInput => self.tell_media(media::Command::OpenInput),
+            Output::SendSpeechOnly => {
+                // The room may not be joined yet, and nobody will say it again.
+                let _ = self.media.send(media::Command::SendSpeechOnly);
+            }
             Output::CloseInput => self.close_input(),
             Output::CommitAudio => {
                 self.tell_provider(Command::Commit);

@@ -12,7 +12,7 @@ use super::room::begin_row;
 use crate::app::App;
 use crate::calls::Calls;
 use crate::domain::EndReason;
-use crate::realtime::Bill;
+use crate::provider::Bill;
 use crate::record::{HandOver, Turn};
 use crate::store::calls::NewCall;
 use crate::store::{StoreError, calls, turns};

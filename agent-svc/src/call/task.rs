@@ -24,7 +24,7 @@ use crate::domain::{
 use crate::judge::Recent;
 use crate::media::{self, MediaHandle, Upload};
 use crate::peers::{Delegation, PeerError};
-use crate::realtime::{self, Bill, Link, Setup};
+use crate::provider::{self, Bill, Link, Setup};
 use crate::{prompt, tools};
 
 /// Inputs of voice and tools that may wait.
@@ -110,7 +110,7 @@ impl Task {
         };
         let recorder = (!takes_anyone).then(|| Recorder::start(&app, id));
         Self {
-            link: Link::open(app.provider.clone(), setup_queue),
+            link: Link::open(app.providers.clone(), setup_queue),
             conversation: Conversation::new(settings),
             began: Instant::now(),
             began_at: app.clock.now(),
@@ -236,7 +236,7 @@ impl Task {
         let input = match event {
             media::Event::Audio(samples) => {
                 self.recent.push(&samples);
-                if self.link.send(realtime::Command::Append(samples)).is_ok() {
+                if self.link.send(provider::Command::Append(samples)).is_ok() {
                     return;
                 }
                 Input::Realtime(Realtime::InputLost)
@@ -253,14 +253,14 @@ impl Task {
         self.input(input);
     }
 
-    fn provider(&mut self, event: realtime::Event) {
+    fn provider(&mut self, event: provider::Event) {
         match event {
-            realtime::Event::Conversation(event) => self.input(Input::Realtime(event)),
-            realtime::Event::Trouble(trouble) => {
+            provider::Event::Conversation(event) => self.input(Input::Realtime(event)),
+            provider::Event::Trouble(trouble) => {
                 let (reason, message) = (trouble.reason(), trouble.message());
                 self.tell(What::Trouble { reason, message });
             }
-            realtime::Event::Used(bill) => {
+            provider::Event::Used(bill) => {
                 self.bill += bill;
                 self.unstored_bill += bill;
             }
@@ -316,7 +316,7 @@ impl Task {
     /// Adds an operator's words to the instructions of this call.
     fn instruct(&mut self, added: String) {
         if let Some(instructions) = self.prompt.add(added) {
-            self.tell_provider(realtime::Command::Instruct(instructions));
+            self.tell_provider(provider::Command::Instruct(instructions));
         }
     }
 

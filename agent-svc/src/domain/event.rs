@@ -163,6 +163,9 @@ pub enum Realtime {
     Connected,
     /// The session is lost and being made again; its responses are gone.
     Disconnected,
+    /// Another provider holds the conversation from now on; the session's responses are gone. It ends
+    /// no turns by itself.
+    Replaced,
     /// The session cannot be had.
     Failed,
     /// Sound of the caller was lost before it was in a session.
@@ -357,6 +360,8 @@ pub enum Output {
     RecogniseSound(SoundId),
     /// Send the caller's sound from now on. Only where a button delimits turns.
     OpenInput,
+    /// Send no more than what the caller says from now on, where all sound was sent so far.
+    SendSpeechOnly,
     /// Make a user turn of the sound sent so far.
     CommitAudio,
     /// Forget the sound sent since the last commit.

@@ -95,6 +95,12 @@ impl Ear {
         self.sending.get_or_insert_default();
     }
 
+    /// From now on sends no more than what is said.
+    pub(super) fn send_speech_only(&mut self) {
+        self.upload = Upload::Speech;
+        self.close();
+    }
+
     /// Stops sending. Speech that goes on is sent on where all speech is.
     pub(super) fn close(&mut self) {
         let stops = match self.upload {

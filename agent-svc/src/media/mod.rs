@@ -43,6 +43,8 @@ pub enum Command {
     Earlier(Vec<i16>),
     /// Send from now on. Only with [`Upload::OnRequest`].
     OpenInput,
+    /// Send no more than what is said from now on. Only with [`Upload::All`].
+    SendSpeechOnly,
     /// What was sent so far was committed or forgotten: send nothing until the next speech.
     CloseInput,
     /// Play this after what is playing.
@@ -198,6 +200,7 @@ impl Handler {
                     }
                 }
                 Command::OpenInput => self.ear.open(),
+                Command::SendSpeechOnly => self.ear.send_speech_only(),
                 Command::CloseInput => self.ear.close(),
                 Command::Play(speech, audio) => self.mouth.play(speech, audio),
                 Command::Finish(speech) => self.mouth.finish(speech),

@@ -259,6 +259,21 @@ fn where_the_provider_decides_all_sound_is_sent() {
 }
 
 #[test]
+fn once_the_provider_decides_no_more_silence_is_not_sent_either() {
+    let (sound, voiced) = sentence(96_000);
+    let speech_only: fn() -> Command = || Command::SendSpeechOnly;
+    let close: fn() -> Command = || Command::CloseInput;
+    let (_, events) = hear(Upload::All, &sound, Some(speech_only), Some(close));
+    let sent = sent(&events);
+    // All of the silence before it was told, none of that after.
+    let before = 96_000 + voiced;
+    assert!(
+        sent > before && sent < before + 24 * 700,
+        "{sent} for {voiced}"
+    );
+}
+
+#[test]
 fn where_a_button_decides_nothing_is_sent_without_it() {
     let (sound, voiced) = sentence(48_000);
     let (_, events) = hear(Upload::OnRequest, &sound, None, None);

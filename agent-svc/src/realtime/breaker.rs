@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Failure, Trouble};
+use crate::provider::{Failure, Trouble};
 
 /// So many attempts that fail in a row are no accident.
 const IN_A_ROW: u32 = 5;

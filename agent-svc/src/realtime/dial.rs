@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, Shared};
 use openai_realtime::client::{self, Closed, ConnectError, Connection, SendError};
 use openai_realtime::{
     AudioFormat, AudioInput, AudioOutput, ClientEvent, ClientMessage, InputTranscription, Modality,
     Nullable, Session, SessionAudio, SessionUpdate, ToolChoice, ToolChoiceMode,
 };
-use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::RealtimeApi;
 use super::translate::{Meaning, SETUP, meaning};
-use super::{Failure, Provider, Setup};
+use crate::provider::{Failure, Setup, SharedSetup};
 
 /// How long the provider may take to set a session up.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,13 +24,6 @@ const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// A session that stood for so long was a good one; a shorter one counts as another failed attempt,
 /// so that a provider which ends every session at once is not dialled without a pause.
 const STABLE: Duration = Duration::from_secs(10);
-
-/// What sessions are told at their beginning, once that is known; `None` when the call ended before.
-pub(super) type SharedSetup = Shared<BoxFuture<'static, Option<Arc<Setup>>>>;
-
-pub(super) fn shared(setup: oneshot::Receiver<Setup>) -> SharedSetup {
-    setup.map(|setup| setup.ok().map(Arc::new)).boxed().shared()
-}
 
 /// Why a session was not made, or ended.
 #[derive(Debug, PartialEq)]
@@ -91,7 +82,7 @@ fn describe(error: &ConnectError) -> String {
 
 /// Connects, and sets the session up as soon as it is known with what.
 pub(super) async fn make(
-    provider: Arc<Provider>,
+    provider: Arc<RealtimeApi>,
     setup: SharedSetup,
     wait: Duration,
     deadline: Instant,
@@ -111,7 +102,7 @@ pub(super) async fn make(
 
 async fn set_up(
     connection: &mut Connection,
-    provider: &Provider,
+    provider: &RealtimeApi,
     setup: &Setup,
 ) -> Result<(), Ended> {
     let session = Box::new(session(provider, setup));
@@ -130,7 +121,7 @@ async fn set_up(
     }
 }
 
-fn session(provider: &Provider, setup: &Setup) -> Session {
+fn session(provider: &RealtimeApi, setup: &Setup) -> Session {
     let input = AudioInput {
         format: Some(AudioFormat::PCM_24K),
         transcription: Nullable::Value(InputTranscription {
@@ -168,10 +159,10 @@ pub(super) struct Outage {
 
 impl Outage {
     /// The time before the first session.
-    pub(super) fn first() -> Self {
+    pub(super) fn first(patience: Duration) -> Self {
         Self {
             is_first: true,
-            deadline: Instant::now() + FIRST_TIMEOUT,
+            deadline: Instant::now() + FIRST_TIMEOUT.min(patience),
             wait: Duration::ZERO,
         }
     }

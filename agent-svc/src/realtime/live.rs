@@ -12,9 +12,9 @@ use openai_realtime::{
 };
 use tokio::time::Instant;
 
-use super::history::{EntryId, History, Telling, call_items};
-use super::translate::{COMMIT, CREATE, SETUP, TELL, TICKET};
+use super::translate::{COMMIT, CREATE, SETUP, TELL, TICKET, call_items, said};
 use crate::domain::{ItemId, Outcome, Realtime, ResponseId, Ticket, ToolCallId};
+use crate::provider::{EntryId, History, Telling};
 
 /// Sound that is told again goes in pieces of a second.
 const REPLAY_PIECE: usize = 24_000;
@@ -189,8 +189,9 @@ impl Live {
     async fn tell(&mut self, untold: Vec<(EntryId, Telling<'_>)>) -> Result<(), SendError> {
         for (entry, telling) in untold {
             match telling {
-                Telling::Items(items) => {
-                    for item in items {
+                Telling::Said(role, text) => self.create_item(said(role, text)).await?,
+                Telling::Called(request, output) => {
+                    for item in call_items(request, output) {
                         self.create_item(item).await?;
                     }
                 }
@@ -324,7 +325,7 @@ impl Live {
             let item = Item::function_call_output(call.as_str(), output);
             return self.create_item(item).await;
         }
-        for item in call_items(request, output) {
+        for item in call_items(request, &output) {
             self.create_item(item).await?;
         }
         self.calls.insert(call.clone());

@@ -8,15 +8,17 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use openai_realtime::ServerEvent;
 use openai_realtime::client::{Closed, Connection, SendError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::dial::{Ended, Outage, SharedSetup, make, shared};
-use super::history::History;
+use super::RealtimeApi;
+use super::dial::{Ended, Outage, make};
 use super::live::Live;
 use super::translate::{Meaning, meaning, usage};
-use super::{Bill, Command, Event, Failure, Provider, Setup, Trouble, Usage};
 use crate::domain::{self, ItemId, Outcome, Realtime};
+use crate::provider::{
+    Bill, Command, Desk, Event, Failure, History, Over, Setup, SharedSetup, Trouble, Usage,
+};
 
 /// A session is exchanged when nothing was said or asked for so long: a pause, not a breath.
 const CALM: Duration = Duration::from_millis(500);
@@ -33,31 +35,24 @@ const MAX_RATE_LIMIT_WAIT: Duration = Duration::from_millis(2_500);
 const MAX_SAID_AWAY: usize = 16;
 
 /// Keeps a session until nobody wants it any more or it cannot be had.
-pub(super) async fn run(
-    provider: Provider,
-    setup: oneshot::Receiver<Setup>,
-    commands: mpsc::Receiver<Command>,
-    events: mpsc::Sender<Event>,
-) {
-    let mut keeper = Keeper::new(provider, shared(setup), commands, events);
-    let over = loop {
-        if let Err(over) = keeper.take_turn().await {
-            break over;
+pub(super) async fn run(api: RealtimeApi, desk: Desk) -> Over {
+    let mut keeper = Keeper::new(api, desk);
+    loop {
+        match keeper.take_turn().await {
+            Ok(()) => {}
+            Err(End::Unwanted) => return Over::Unwanted,
+            Err(End::Failed(failure, cause)) => {
+                let reason = Trouble::Failed(failure).reason();
+                tracing::error!(reason, cause, "The Realtime session is given up");
+                metrics::counter!("insta_agent_realtime_failures", "reason" => reason).increment(1);
+                return Over::Failed(failure, keeper.into_desk());
+            }
         }
-    };
-    if let Over::Failed(failure, cause) = over {
-        let trouble = Trouble::Failed(failure);
-        let reason = trouble.reason();
-        tracing::error!(reason, cause, "The Realtime session is given up");
-        metrics::counter!("insta_agent_realtime_failures", "reason" => reason).increment(1);
-        // The call may be over already; then nobody needs to know.
-        let _ = keeper.events.send(Event::Trouble(trouble)).await;
-        let _ = keeper.tell(Realtime::Failed).await;
     }
 }
 
 struct Keeper {
-    provider: Arc<Provider>,
+    provider: Arc<RealtimeApi>,
     setup: SharedSetup,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
@@ -91,7 +86,7 @@ struct Held {
 
 /// The task is done.
 #[derive(Debug)]
-enum Over {
+enum End {
     /// The call has ended.
     Unwanted,
     /// There will be no session.
@@ -99,23 +94,19 @@ enum Over {
 }
 
 impl Keeper {
-    fn new(
-        provider: Provider,
-        setup: SharedSetup,
-        commands: mpsc::Receiver<Command>,
-        events: mpsc::Sender<Event>,
-    ) -> Self {
+    fn new(api: RealtimeApi, desk: Desk) -> Self {
         let now = Instant::now();
+        let patience = api.reconnect_timeout;
         Self {
-            provider: Arc::new(provider),
-            setup,
-            commands,
-            events,
-            history: History::default(),
+            provider: Arc::new(api),
+            setup: desk.setup,
+            commands: desk.commands,
+            events: desk.events,
+            history: desk.history,
             live: None,
             spare: None,
             making: None,
-            outage: Some(Outage::first()),
+            outage: Some(Outage::first(patience)),
             recycle_at: now,
             last_failure: String::new(),
             last_active: now,
@@ -126,17 +117,26 @@ impl Keeper {
         }
     }
 
+    fn into_desk(self) -> Desk {
+        Desk {
+            commands: self.commands,
+            events: self.events,
+            history: self.history,
+            setup: self.setup,
+        }
+    }
+
     /// Waits for whatever happens next, and deals with it. Commands come first: an interruption must
     /// not wait for a burst of sound.
-    async fn take_turn(&mut self) -> Result<(), Over> {
+    async fn take_turn(&mut self) -> Result<(), End> {
         self.begin_making()?;
         let due = self.due();
         tokio::select! {
             biased;
-            () = self.events.closed() => Err(Over::Unwanted),
+            () = self.events.closed() => Err(End::Unwanted),
             command = self.commands.recv() => match command {
                 Some(command) => self.command(command).await,
-                None => Err(Over::Unwanted),
+                None => Err(End::Unwanted),
             },
             made = made(&mut self.making) => self.made(made).await,
             event = next_event(&mut self.live) => match event {
@@ -152,7 +152,7 @@ impl Keeper {
     }
 
     /// Begins to make a session if one is missing, or the present one is old.
-    fn begin_making(&mut self) -> Result<(), Over> {
+    fn begin_making(&mut self) -> Result<(), End> {
         if self.making.is_some() || self.spare.is_some() {
             return Ok(());
         }
@@ -161,7 +161,7 @@ impl Keeper {
                 Some(wait) => (wait, outage.deadline()),
                 None => {
                     let cause = std::mem::take(&mut self.last_failure);
-                    return Err(Over::Failed(Failure::Unreachable, cause));
+                    return Err(End::Failed(Failure::Unreachable, cause));
                 }
             },
             _ if Instant::now() >= self.recycle_at => {
@@ -174,7 +174,7 @@ impl Keeper {
         Ok(())
     }
 
-    async fn made(&mut self, made: Result<Connection, Ended>) -> Result<(), Over> {
+    async fn made(&mut self, made: Result<Connection, Ended>) -> Result<(), End> {
         self.making = None;
         self.learn(&made);
         match made {
@@ -190,12 +190,12 @@ impl Keeper {
                 }
                 Ok(())
             }
-            Err(Ended::Unwanted) => Err(Over::Unwanted),
+            Err(Ended::Unwanted) => Err(End::Unwanted),
             Err(ended) if self.live.is_some() => {
                 self.not_recycled(&ended);
                 Ok(())
             }
-            Err(Ended::Refused(failure, cause)) => Err(Over::Failed(failure, cause)),
+            Err(Ended::Refused(failure, cause)) => Err(End::Failed(failure, cause)),
             Err(ended) => {
                 self.attempt_failed(&ended);
                 Ok(())
@@ -219,7 +219,7 @@ impl Keeper {
     }
 
     /// There is a session again.
-    async fn begin(&mut self, mut live: Live) -> Result<(), Over> {
+    async fn begin(&mut self, mut live: Live) -> Result<(), End> {
         if let Err(error) = live.take_over(&self.history).await {
             self.attempt_failed(&error.into());
             return Ok(());
@@ -247,12 +247,12 @@ impl Keeper {
     }
 
     /// The session has ended without our doing.
-    async fn lost(&mut self, ended: Ended) -> Result<(), Over> {
+    async fn lost(&mut self, ended: Ended) -> Result<(), End> {
         let Some(live) = self.live.take() else {
             return Ok(());
         };
         if let Ended::Refused(failure, cause) = ended {
-            return Err(Over::Failed(failure, cause));
+            return Err(End::Failed(failure, cause));
         }
         tracing::info!(reason = ?ended, "The Realtime session is lost and made again");
         metrics::counter!("insta_agent_realtime_losses").increment(1);
@@ -279,7 +279,7 @@ impl Keeper {
     }
 
     /// The next session takes over. Should it be lost already, the old one goes on, if there is one.
-    async fn switch(&mut self) -> Result<(), Over> {
+    async fn switch(&mut self) -> Result<(), End> {
         let Some(mut next) = self.spare.take() else {
             return Ok(());
         };
@@ -308,7 +308,7 @@ impl Keeper {
         }
     }
 
-    async fn received(&mut self, event: ServerEvent) -> Result<(), Over> {
+    async fn received(&mut self, event: ServerEvent) -> Result<(), End> {
         if let Some(usage) = usage(&event) {
             self.used(usage).await?;
         }
@@ -334,13 +334,13 @@ impl Keeper {
             }
             Meaning::Fatal(failure, cause) => {
                 self.provider.breaker.refused(failure);
-                Err(Over::Failed(failure, cause))
+                Err(End::Failed(failure, cause))
             }
             Meaning::SetUp | Meaning::Nothing => Ok(()),
         }
     }
 
-    async fn happened(&mut self, event: Realtime) -> Result<(), Over> {
+    async fn happened(&mut self, event: Realtime) -> Result<(), End> {
         self.note(&event);
         self.tell(event).await
     }
@@ -362,7 +362,7 @@ impl Keeper {
         }
     }
 
-    async fn used(&mut self, usage: Usage) -> Result<(), Over> {
+    async fn used(&mut self, usage: Usage) -> Result<(), End> {
         usage.count();
         let cost = self.provider.prices.map(|prices| prices.cost(&usage));
         self.send(Event::Used(Bill { usage, cost })).await
@@ -370,7 +370,7 @@ impl Keeper {
 
     /// The conversation asks once more for a response that could not be made. It is told of it when
     /// there may be room again, once in a turn.
-    async fn rate_limited(&mut self, event: Option<Realtime>) -> Result<(), Over> {
+    async fn rate_limited(&mut self, event: Option<Realtime>) -> Result<(), End> {
         let requested = self.live.as_ref().and_then(Live::requested);
         let Some(event) = event.or(requested.map(Realtime::ResponseRejected)) else {
             return Ok(());
@@ -388,7 +388,7 @@ impl Keeper {
         Ok(())
     }
 
-    async fn release(&mut self) -> Result<(), Over> {
+    async fn release(&mut self) -> Result<(), End> {
         match self.held.take() {
             Some(held) => self.tell(held.event).await,
             None => Ok(()),
@@ -407,7 +407,7 @@ impl Keeper {
         held.into_iter().chain(recycling).fold(far, std::cmp::min)
     }
 
-    async fn do_due(&mut self) -> Result<(), Over> {
+    async fn do_due(&mut self) -> Result<(), End> {
         let now = Instant::now();
         if self.held.as_ref().is_some_and(|held| held.until <= now) {
             self.release().await?;
@@ -425,7 +425,7 @@ impl Keeper {
         self.last_active + if is_open { STALE } else { CALM }
     }
 
-    async fn command(&mut self, command: Command) -> Result<(), Over> {
+    async fn command(&mut self, command: Command) -> Result<(), End> {
         // Where the provider decides about turns, sound never ends.
         let is_sound = matches!(command, Command::Append(_));
         if !is_sound || self.provider.turn_detection.is_none() {
@@ -568,12 +568,12 @@ impl Keeper {
         live.catch_up(&self.history).await
     }
 
-    async fn tell(&mut self, event: Realtime) -> Result<(), Over> {
+    async fn tell(&mut self, event: Realtime) -> Result<(), End> {
         self.send(Event::Conversation(event)).await
     }
 
-    async fn send(&mut self, event: Event) -> Result<(), Over> {
-        self.events.send(event).await.map_err(|_| Over::Unwanted)
+    async fn send(&mut self, event: Event) -> Result<(), End> {
+        self.events.send(event).await.map_err(|_| End::Unwanted)
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use openai_realtime::{
-    ErrorDetail, Item, Metadata, RateLimitsUpdated, Response, ResponseStatus, ServerEvent, audio,
-    code, kind,
+    ErrorDetail, FunctionCall, Item, Metadata, RateLimitsUpdated, Response, ResponseStatus, Role,
+    ServerEvent, audio, code, kind,
 };
 
-use super::{Failure, Usage};
-use crate::domain::{ItemId, Outcome, Realtime, ResponseId, Ticket, ToolRequest};
+use crate::domain::{self, ItemId, Outcome, Realtime, ResponseId, Ticket, ToolRequest};
+use crate::provider::{Failure, Usage};
 
 /// The name under which a response carries our ticket.
 pub(super) const TICKET: &str = "ticket";
@@ -224,6 +224,29 @@ fn describe(error: &ErrorDetail) -> String {
 fn ticket(metadata: Option<&Metadata>) -> Option<Ticket> {
     let text = metadata?.get(TICKET)?.as_str()?;
     text.parse().ok().map(Ticket)
+}
+
+/// A turn as an item.
+pub(super) fn said(role: domain::Role, text: &str) -> Item {
+    let role = match role {
+        domain::Role::User => Role::User,
+        domain::Role::Assistant => Role::Assistant,
+    };
+    Item::text(role, text)
+}
+
+/// A call and its result, as a session that saw neither is told.
+pub(super) fn call_items(request: &ToolRequest, output: &str) -> [Item; 2] {
+    let call = request.call.as_str().to_owned();
+    [
+        Item::FunctionCall(FunctionCall {
+            name: request.name.clone(),
+            call_id: Some(call.clone()),
+            arguments: request.arguments.clone(),
+            ..FunctionCall::default()
+        }),
+        Item::function_call_output(call, output),
+    ]
 }
 
 #[cfg(test)]

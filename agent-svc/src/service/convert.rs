@@ -9,7 +9,7 @@ use service_kit::field::{FieldErrors, duration, timestamp};
 
 use crate::call::hub::{Happened, What};
 use crate::domain::{AgentState, EndReason, Role, ToolRequest};
-use crate::realtime::{Bill, CURRENCY, Tokens};
+use crate::provider::{Bill, CURRENCY, Tokens};
 use crate::record::{Call, HandOver, Latency, State, StoredStatus, ToolCall, Turn};
 
 /// A call as `caller` sees it: what it cost is the company's affair.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::StoreError;
 use super::schema::{calls, summary_jobs};
 use crate::domain::EndReason;
-use crate::realtime::Bill;
+use crate::provider::Bill;
 use crate::record::{Call, HandOver, State};
 
 const CONNECTING: &str = "connecting";

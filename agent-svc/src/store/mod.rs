@@ -10,7 +10,7 @@ pub(crate) mod turns;
 use anyhow::Context;
 use diesel_async::RunQueryDsl;
 
-use crate::realtime::Bill;
+use crate::provider::Bill;
 
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use test_kit::TestDatabase;
 
 use super::{calls, summaries, turns};
 use crate::domain::{EndReason, Role};
-use crate::realtime::{Bill, Tokens, Usage};
+use crate::provider::{Bill, Tokens, Usage};
 use crate::record::{HandOver, Latency, State, StoredStatus, ToolCall, Turn};
 
 fn time(seconds: i64) -> DateTime<Utc> {

@@ -17,7 +17,8 @@ use crate::domain::{
     Conversation, EndReason, Heard, Input, Moment, Output, Realtime, Role, Settings, SpeechId,
     ToolCallId, ToolEffect, ToolRequest, ToolResult, ToolStatus, Turn,
 };
-use crate::realtime::{self, Breaker, Command, Link, Provider, Setup};
+use crate::provider::{self, Command, Link, Setup};
+use crate::realtime::{Breaker, RealtimeApi};
 use crate::tts::{Speaker, TtsError, Voice};
 
 /// How long Smart Turn and the recogniser of short sounds take.
@@ -124,7 +125,7 @@ impl Stage {
             tools: crate::tools::definitions(),
         });
         sent.expect("the link waits for it");
-        let provider = Provider {
+        let api = RealtimeApi {
             client: server.client(),
             voice: "marin".into(),
             transcription_model: "gpt-transcribe".into(),
@@ -137,7 +138,7 @@ impl Stage {
         let voices = Arc::new(Voices::default());
         let (speaks, spoken) = mpsc::channel(256);
         let mut stage = Self {
-            link: Some(Link::open(provider, setup)),
+            link: Some(Link::open(vec![Arc::new(api)], setup)),
             server,
             came: Came::default(),
             loudspeaker: Loudspeaker::default(),
@@ -281,9 +282,9 @@ impl Stage {
         link.is_some_and(|link| link.send(command).is_ok())
     }
 
-    fn provider(&mut self, event: Option<realtime::Event>) {
+    fn provider(&mut self, event: Option<provider::Event>) {
         match event {
-            Some(realtime::Event::Conversation(event)) => {
+            Some(provider::Event::Conversation(event)) => {
                 if let Realtime::ToolCall { request, .. } = &event {
                     self.came.called.push(request.call.clone());
                 }
@@ -295,8 +296,8 @@ impl Stage {
                 }
                 self.input(Input::Realtime(event));
             }
-            Some(realtime::Event::Trouble(trouble)) => self.write(trouble.reason()),
-            Some(realtime::Event::Used(_)) => {}
+            Some(provider::Event::Trouble(trouble)) => self.write(trouble.reason()),
+            Some(provider::Event::Used(_)) => {}
             None => {
                 self.link = None;
                 self.input(Input::Realtime(Realtime::Failed));
@@ -480,7 +481,7 @@ impl Stage {
     }
 }
 
-async fn recv(link: &mut Option<Link>) -> Option<realtime::Event> {
+async fn recv(link: &mut Option<Link>) -> Option<provider::Event> {
     match link {
         Some(link) => link.recv().await,
         None => std::future::pending().await,

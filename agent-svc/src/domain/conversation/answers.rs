@@ -4,7 +4,7 @@ use super::super::speech::Kind;
 use super::super::tools::Ended;
 use super::super::{
     EndReason, ItemId, Line, Metric, Moment, Outcome, Output, Realtime, ResponseId, Role, Samples,
-    Ticket, ToolCallId, ToolEffect, ToolRecord, ToolRequest, ToolResult,
+    Ticket, ToolCallId, ToolEffect, ToolRecord, ToolRequest, ToolResult, TurnDetection,
 };
 use super::{Closing, Conversation};
 
@@ -91,6 +91,7 @@ impl Conversation {
                 self.texts.found(deadline);
             }
             Realtime::Disconnected => self.provider_away(),
+            Realtime::Replaced => self.provider_replaced(),
             Realtime::Failed => self.provider_lost(),
             Realtime::InputLost => self.input_lost(),
             Realtime::SpeechStarted { item, ago } => self.provider_speech_started(item, ago),
@@ -352,6 +353,15 @@ impl Conversation {
             self.answer_broke_off(ticket);
         } else if self.exchange.ticket == Some(ticket) && !self.tools.is_running(ticket) {
             self.want_response();
+        }
+    }
+
+    /// Another goes on, which ends no turns: we do from now on.
+    fn provider_replaced(&mut self) {
+        self.provider_away();
+        if self.settings.turn_detection.is_providers() {
+            self.settings.turn_detection = TurnDetection::Local;
+            self.push(Output::SendSpeechOnly);
         }
     }
 

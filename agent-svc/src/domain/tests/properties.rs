@@ -77,6 +77,7 @@ fn input() -> impl Strategy<Value = Input> {
     let realtime = prop_oneof![
         4 => Just(Realtime::Connected),
         1 => Just(Realtime::Disconnected),
+        1 => Just(Realtime::Replaced),
         1 => Just(Realtime::InputLost),
         3 => (0..6_u8, 0..900_u64).prop_map(|(item, ago)| Realtime::SpeechStarted {
             item: format!("user_{item}").into(),
@@ -312,7 +313,7 @@ impl Watch {
     }
 
     fn input(&mut self, input: Input) {
-        if input == Input::Realtime(Realtime::Disconnected) {
+        if let Input::Realtime(Realtime::Disconnected | Realtime::Replaced) = input {
             self.asked = None;
         }
         let now = Moment::after(self.now);

@@ -213,6 +213,12 @@ impl Stage {
                 self.heard_by_provider = None;
                 self.input(Input::Realtime(Realtime::Disconnected));
             }
+            ["provider", "is", "replaced"] => {
+                self.turn_detection = TurnDetection::Local;
+                self.heard_by_provider = None;
+                self.input(Input::Realtime(Realtime::Replaced));
+                self.connect();
+            }
             ["provider", "fails"] => self.input(Input::Realtime(Realtime::Failed)),
             ["greeting"] => self.input(Input::Greeting(text)),
             ["say"] => {
@@ -379,6 +385,7 @@ impl Stage {
                 self.write("open input");
             }
             Output::CloseInput => self.closed = self.now,
+            Output::SendSpeechOnly => self.write("send speech only"),
             Output::ClearAudio => {
                 self.take_sayings();
                 self.write("clear audio");

@@ -1085,6 +1085,42 @@ fn an_answer_that_was_lost_with_the_session_is_asked_for_again() {
 }
 
 #[test]
+fn another_provider_answers_what_the_first_could_not() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+         100 model hangs
+         100 model says "You are on the Pro plan."
+         200 caller speaks 1000 "What plan am I on?"
+        3000 provider is lost
+        6000 provider is replaced
+       12000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+     1400  judge pause 1
+     1600  commit audio
+     1600  create response 1
+     1600  -> Thinking
+     1800  User: What plan am I on?
+     1800  store 1 User: What plan am I on?
+     4400  synthesise 3: One moment, please.
+     4500  play 3
+     4500  -> Speaking
+     5630  Assistant: One moment, please.
+     5630  store 2 Assistant: One moment, please.
+     5630  -> Thinking
+     6000  create response 2
+     6200  play 2
+     6200  -> Speaking
+     7630  Assistant: You are on the Pro plan.
+     7630  store 3 Assistant: You are on the Pro plan. (400 + 4600 -> 5000 ms)
+     7630  -> Listening
+    12000  end call: UserHangup
+    ");
+}
+
+#[test]
 fn a_session_that_is_made_again_at_once_is_not_worth_a_word() {
     assert_snapshot!(transcript(r#"
            0 call begins

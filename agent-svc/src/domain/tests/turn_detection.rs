@@ -384,6 +384,47 @@ fn a_turn_that_goes_on_when_the_provider_is_lost_and_comes_back_is_its_again() {
 }
 
 #[test]
+fn a_provider_in_whose_place_another_comes_ends_no_turns_any_more() {
+    assert_snapshot!(transcript(r#"
+           0 turns by server_vad
+           0 call begins
+         200 caller speaks 1000 "What plan am I on?"
+         900 provider is replaced
+        6000 caller speaks 900 "And until when?"
+       12000 caller hangs up
+    "#), @r"
+        0  -> Initializing
+        0  -> Idle
+        0  -> Listening
+      400  provider hears speech
+      900  send speech only
+     1400  judge pause 1
+     1600  commit audio
+     1600  create response 1
+     1600  -> Thinking
+     1800  User: What plan am I on?
+     1800  store 1 User: What plan am I on?
+     1800  play 1
+     1800  -> Speaking
+     2390  Assistant: All right.
+     2390  store 2 Assistant: All right. (400 + 200 -> 600 ms)
+     2390  -> Listening
+     7100  judge pause 2
+     7300  commit audio
+     7300  create response 2
+     7300  -> Thinking
+     7500  User: And until when?
+     7500  store 3 User: And until when?
+     7500  play 2
+     7500  -> Speaking
+     8090  Assistant: All right.
+     8090  store 4 Assistant: All right. (400 + 200 -> 600 ms)
+     8090  -> Listening
+    12000  end call: UserHangup
+    ");
+}
+
+#[test]
 fn a_damaged_turn_of_the_providers_is_removed_and_asked_for_again() {
     assert_snapshot!(transcript(r#"
            0 turns by server_vad

@@ -1,12 +1,13 @@
 //! When calls begin, and when they are refused because they could only apologise.
 
-use openai_realtime::code;
+use openai_realtime::{ErrorDetail, code};
 use realtime_script::{Door, Fault, Line, Script, Server};
 use tokio::time::{Instant, sleep};
 
 use super::super::*;
 use super::scenarios::refusing;
 use super::stage::{Stage, line, server};
+use crate::provider::Failure;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -118,9 +119,9 @@ async fn what_is_wrong_with_one_session_is_no_reason_to_refuse_others() {
 
 /// What is known of a provider after a call to it of two seconds.
 async fn learnt(server: Server, breaker: &Breaker) -> Option<Failure> {
-    let mut stage = Stage::open_as(server, |provider| Provider {
+    let mut stage = Stage::open_as(server, |api| RealtimeApi {
         breaker: breaker.clone(),
-        ..provider
+        ..api
     });
     stage.turn(600).await;
     stage.run(1_400).await;

@@ -8,6 +8,7 @@ use realtime_script::{Line, Loss};
 
 use super::super::*;
 use super::stage::{Stage, line, server};
+use crate::provider::Command;
 
 const QUESTION: &str = "What plan am I on?";
 const ANSWER: &str = "You are on the Pro plan, which has three seats.";
@@ -20,10 +21,10 @@ async fn begin(lines: Vec<Line>, max_session_duration: Duration) -> Stage {
         interrupt_response: never,
         ..ServerVad::default()
     }));
-    let mut stage = Stage::open_as(server(lines), |provider| Provider {
+    let mut stage = Stage::open_as(server(lines), |api| RealtimeApi {
         turn_detection,
         max_session_duration,
-        ..provider
+        ..api
     });
     stage.be_silent(100).await;
     stage

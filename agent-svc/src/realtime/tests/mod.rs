@@ -4,7 +4,7 @@
 mod breaker;
 mod detection;
 mod scenarios;
-mod stage;
+pub(crate) mod stage;
 mod whole;
 
 use futures::{SinkExt as _, StreamExt as _};
@@ -17,8 +17,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
+use std::sync::Arc;
+
+use openai_realtime::client;
+use tokio::sync::oneshot;
+
 use super::*;
-use crate::domain::{Outcome, Realtime, Role};
+use crate::domain::{Outcome, Realtime, ResponseId, Role, Ticket, ToolCallId};
+use crate::provider::{Command, Event, Failure, Link, Setup, Trouble};
 
 /// A Realtime server for one test.
 pub(crate) struct Server {
@@ -39,8 +45,8 @@ impl Server {
         client::Options::new(format!("http://{address}/v1"), "key".to_owned().into())
     }
 
-    pub(crate) fn provider(&self) -> Provider {
-        Provider {
+    pub(crate) fn api(&self) -> RealtimeApi {
+        RealtimeApi {
             client: self.options(),
             voice: "marin".into(),
             transcription_model: "gpt-transcribe".into(),
@@ -111,7 +117,7 @@ fn open(server: &Server) -> Link {
         tools,
     })
     .expect("the link waits for it");
-    Link::open(server.provider(), setup)
+    Link::open(vec![Arc::new(server.api())], setup)
 }
 
 fn response(id: &str, status: ResponseStatus, ticket: Option<&str>) -> ResponseEvent {

@@ -4,9 +4,9 @@ use insta::assert_snapshot;
 use openai_realtime::{ErrorDetail, InputTokenDetails, OutputTokenDetails, code, kind};
 use realtime_script::{Door, Fault, Line, Loss};
 
-use super::super::usage::Tokens;
-use super::super::*;
 use super::stage::{Stage, line, server};
+use crate::domain::ToolCallId;
+use crate::provider::{Bill, Command, Tokens};
 
 const QUESTION: &str = "What plan am I on?";
 const ANSWER: &str = "You are on the Pro plan, which has three seats.";

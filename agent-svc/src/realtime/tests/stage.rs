@@ -1,6 +1,7 @@
 //! A call in virtual time against a server that follows a script. What the conversation is told is
 //! written down with the time, in milliseconds; so is what each session was told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use openai_realtime::{ClientEvent, Item};
@@ -9,15 +10,16 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::*;
-use crate::domain::{Realtime, Role};
+use crate::domain::{ItemId, Realtime, ResponseId, Role, Ticket, ToolCallId};
+use crate::provider::{Bill, Command, Event, Link, Provider, Setup};
 
 /// Sound comes in pieces of 20 ms.
 const PIECE: u64 = 20;
 const SAMPLES_PER_MS: u64 = 24;
 
 /// A call of which the test is the conversation.
-pub(super) struct Stage {
-    pub(super) server: Server,
+pub(crate) struct Stage {
+    pub(crate) server: Server,
     link: Link,
     began: Instant,
     written: String,
@@ -25,10 +27,12 @@ pub(super) struct Stage {
     positions: u32,
     reply: Reply,
     /// Whether what the provider takes for a turn is none.
-    pub(super) dismisses: bool,
+    pub(crate) dismisses: bool,
     /// The response that began last.
     response: Option<ResponseId>,
-    pub(super) bill: Bill,
+    /// The tool call that came last.
+    pub(crate) last_call: Option<ToolCallId>,
+    pub(crate) bill: Bill,
 }
 
 /// What the assistant is saying.
@@ -41,7 +45,7 @@ struct Reply {
 }
 
 /// A line that is answered.
-pub(super) fn line(heard: &str, answer: &str) -> Line {
+pub(crate) fn line(heard: &str, answer: &str) -> Line {
     Line {
         heard: heard.into(),
         answer: answer.into(),
@@ -50,7 +54,7 @@ pub(super) fn line(heard: &str, answer: &str) -> Line {
 }
 
 /// A server that is about as quick as a real one.
-pub(super) fn server(lines: Vec<Line>) -> Server {
+pub(crate) fn server(lines: Vec<Line>) -> Server {
     Server::in_memory(Script {
         lines,
         first_audio: Duration::from_millis(300),
@@ -60,29 +64,27 @@ pub(super) fn server(lines: Vec<Line>) -> Server {
 
 impl Stage {
     /// Begins a call.
-    pub(super) fn open(server: Server) -> Self {
-        Self::open_as(server, |provider| provider)
+    pub(crate) fn open(server: Server) -> Self {
+        Self::open_as(server, |api| api)
     }
 
     /// Begins a call in which a lost session is tried again for so long.
-    pub(super) fn open_with(server: Server, reconnect_timeout: Duration) -> Self {
-        Self::open_as(server, |provider| Provider {
+    pub(crate) fn open_with(server: Server, reconnect_timeout: Duration) -> Self {
+        Self::open_as(server, |api| RealtimeApi {
             reconnect_timeout,
-            ..provider
+            ..api
         })
     }
 
     /// Begins a call with a provider that is used like this.
-    pub(super) fn open_as(server: Server, adapt: impl FnOnce(Provider) -> Provider) -> Self {
-        let (send, setup) = oneshot::channel();
-        let tools = crate::tools::definitions();
-        let instructions = "Be kind.".to_owned();
-        let sent = send.send(Setup {
-            instructions,
-            tools,
-        });
-        sent.expect("the link waits for it");
-        let provider = Provider {
+    pub(crate) fn open_as(server: Server, adapt: impl FnOnce(RealtimeApi) -> RealtimeApi) -> Self {
+        let api = adapt(Self::api(&server));
+        Self::open_by(server, vec![Arc::new(api)])
+    }
+
+    /// How this server is used.
+    pub(crate) fn api(server: &Server) -> RealtimeApi {
+        RealtimeApi {
             client: server.client(),
             voice: "marin".into(),
             transcription_model: "gpt-transcribe".into(),
@@ -91,10 +93,22 @@ impl Stage {
             max_session_duration: Duration::from_secs(1_200),
             prices: "text=1/0.1/2,audio=10/1/20".parse().ok(),
             breaker: Breaker::default(),
-        };
+        }
+    }
+
+    /// Begins a call with these providers, in order.
+    pub(crate) fn open_by(server: Server, providers: Vec<Arc<dyn Provider>>) -> Self {
+        let (send, setup) = oneshot::channel();
+        let tools = crate::tools::definitions();
+        let instructions = "Be kind.".to_owned();
+        let sent = send.send(Setup {
+            instructions,
+            tools,
+        });
+        sent.expect("the link waits for it");
         Self {
             server,
-            link: Link::open(adapt(provider), setup),
+            link: Link::open(providers, setup),
             began: Instant::now(),
             written: String::new(),
             tickets: 0,
@@ -102,35 +116,36 @@ impl Stage {
             reply: Reply::default(),
             dismisses: false,
             response: None,
+            last_call: None,
             bill: Bill::default(),
         }
     }
 
     /// Begins a call with this script, and waits for its session.
-    pub(super) async fn start(lines: Vec<Line>) -> Self {
+    pub(crate) async fn start(lines: Vec<Line>) -> Self {
         let mut stage = Self::open(server(lines));
         stage.run(100).await;
         stage
     }
 
     /// Milliseconds since the call began.
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.began.elapsed().as_millis() as u64
     }
 
-    pub(super) fn send(&self, command: Command) {
+    pub(crate) fn send(&self, command: Command) {
         // A session that has failed takes no more.
         let _ = self.link.send(command);
     }
 
     /// Lets so many milliseconds pass.
-    pub(super) async fn run(&mut self, millis: u64) {
+    pub(crate) async fn run(&mut self, millis: u64) {
         self.run_until(Instant::now() + Duration::from_millis(millis))
             .await;
     }
 
     /// Lets time pass until so many milliseconds after the beginning.
-    pub(super) async fn run_to(&mut self, millis: u64) {
+    pub(crate) async fn run_to(&mut self, millis: u64) {
         self.run_until(self.began + Duration::from_millis(millis))
             .await;
     }
@@ -153,18 +168,18 @@ impl Stage {
     }
 
     /// The caller speaks for so long, and the turn is answered.
-    pub(super) async fn turn(&mut self, millis: u64) {
+    pub(crate) async fn turn(&mut self, millis: u64) {
         self.speak(millis).await;
         self.send(Command::Commit);
         self.ask();
     }
 
-    pub(super) async fn speak(&mut self, millis: u64) {
+    pub(crate) async fn speak(&mut self, millis: u64) {
         self.send_sound(millis, 7).await;
     }
 
     /// The caller is silent for so long, which is sent as well.
-    pub(super) async fn be_silent(&mut self, millis: u64) {
+    pub(crate) async fn be_silent(&mut self, millis: u64) {
         self.send_sound(millis, 0).await;
     }
 
@@ -177,7 +192,7 @@ impl Stage {
     }
 
     /// Asks for a response.
-    pub(super) fn ask(&mut self) {
+    pub(crate) fn ask(&mut self) {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         let tools = true;
@@ -185,14 +200,14 @@ impl Stage {
     }
 
     /// Stops the response that began last.
-    pub(super) fn cancel(&mut self) {
+    pub(crate) fn cancel(&mut self) {
         if let Some(response) = self.response.take() {
             self.send(Command::Cancel(response));
         }
     }
 
     /// The dedicated voice has said something.
-    pub(super) fn voice_said(&mut self, text: &str) {
+    pub(crate) fn voice_said(&mut self, text: &str) {
         self.send(Command::AddAssistantText(text.to_owned()));
         self.remember(Role::Assistant, text.to_owned(), Vec::new());
     }
@@ -234,7 +249,10 @@ impl Stage {
                 self.reply.samples += audio.len() as u64;
             }
             Realtime::Text { delta, .. } => self.reply.text += &delta,
-            Realtime::ToolCall { request, .. } => self.write(&format!("calls {}", request.name)),
+            Realtime::ToolCall { request, .. } => {
+                self.write(&format!("calls {}", request.name));
+                self.last_call = Some(request.call);
+            }
             Realtime::ResponseCreated { ticket, response } => {
                 self.response = Some(response);
                 let ticket = ticket.map_or(0, |ticket| ticket.0);
@@ -275,7 +293,7 @@ impl Stage {
     }
 
     /// No more of the reply is heard than these words, which took so many milliseconds.
-    pub(super) fn cut_short(&mut self, heard: &str, millis: u64) {
+    pub(crate) fn cut_short(&mut self, heard: &str, millis: u64) {
         let Reply { items, .. } = std::mem::take(&mut self.reply);
         for item in &items {
             self.send(Command::Truncate {
@@ -287,24 +305,39 @@ impl Stage {
         self.remember(Role::Assistant, heard.to_owned(), items);
     }
 
+    /// Nothing of the reply was heard.
+    pub(crate) fn drop_answer(&mut self) {
+        let Reply { items, .. } = std::mem::take(&mut self.reply);
+        for item in items {
+            self.send(Command::Delete(item));
+        }
+        self.write("answer dropped");
+    }
+
+    /// The caller has written something.
+    pub(crate) fn wrote(&mut self, text: &str) {
+        let item = ItemId::from("message_1");
+        self.remember(Role::User, text.to_owned(), vec![item]);
+    }
+
     fn write(&mut self, what: &str) {
         let now = self.now();
         self.written += &format!("{now:>8}  {what}\n");
     }
 
     /// What happened since the last time it was asked.
-    pub(super) fn written(&mut self) -> String {
+    pub(crate) fn written(&mut self) -> String {
         std::mem::take(&mut self.written)
     }
 
     /// When something was first written, in milliseconds.
-    pub(super) fn time_of(&self, what: &str) -> Option<u64> {
+    pub(crate) fn time_of(&self, what: &str) -> Option<u64> {
         let line = self.written.lines().find(|line| line.ends_with(what))?;
         line.trim_start().split(' ').next()?.parse().ok()
     }
 
     /// What a session was told, in order.
-    pub(super) fn told(&self, session: usize) -> String {
+    pub(crate) fn told(&self, session: usize) -> String {
         let seen = self.server.seen();
         let seen = seen.iter().filter(|seen| seen.session == session);
         let lines = seen.filter_map(|seen| match &seen.what {
@@ -319,7 +352,7 @@ impl Stage {
     }
 
     /// How often a session was asked for a response.
-    pub(super) fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         let seen = self.server.seen();
         let asked = seen.iter().filter(|seen| match &seen.what {
             What::Event(event) => matches!(**event, ClientEvent::ResponseCreate(_)),

@@ -100,7 +100,7 @@ impl From<TranscriptionUsage> for Usage {
 
 impl Usage {
     /// Adds it to the metrics.
-    pub(super) fn count(&self) {
+    pub(crate) fn count(&self) {
         for (modality, tokens) in self.kinds() {
             for (direction, count) in [
                 ("input", tokens.input),

@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use openai_realtime::{FunctionCall, Item, Role};
-
 use crate::domain::{self, ItemId, ToolCallId, ToolRequest};
 
 /// Entries that are kept.
@@ -17,7 +15,7 @@ const PRE_ROLL: usize = 24_000;
 
 /// The conversation as far as this end knows it.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub struct History {
     entries: Vec<Entry>,
     last_id: u64,
     /// Sound since the last commit.
@@ -26,7 +24,7 @@ pub(super) struct History {
 
 /// Names an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct EntryId(u64);
+pub(crate) struct EntryId(u64);
 
 #[derive(Debug)]
 struct Entry {
@@ -54,40 +52,42 @@ enum What {
     },
 }
 
-/// How an entry is told to a session.
+/// How an entry is told to a session that does not know it.
 #[derive(Debug, PartialEq)]
-pub(super) enum Telling<'a> {
-    Items(Vec<Item>),
-    /// Sound that is to be committed.
+pub(crate) enum Telling<'a> {
+    Said(domain::Role, &'a str),
+    /// Sound of a turn whose words are not known.
     Turn(&'a [i16]),
+    /// A tool call and its result.
+    Called(&'a ToolRequest, &'a str),
 }
 
 impl History {
     /// Sound of the caller.
-    pub(super) fn append(&mut self, audio: &[i16]) {
+    pub(crate) fn append(&mut self, audio: &[i16]) {
         let room = MAX_SAMPLES.saturating_sub(self.input.len());
         self.input
             .extend_from_slice(&audio[..audio.len().min(room)]);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.input.clear();
     }
 
     /// What the caller has said of the turn that goes on.
-    pub(super) fn input(&self) -> &[i16] {
+    pub(crate) fn input(&self) -> &[i16] {
         &self.input
     }
 
     /// The sound so far is a turn. Gives its entry.
-    pub(super) fn commit(&mut self) -> EntryId {
+    pub(crate) fn commit(&mut self) -> EntryId {
         let sound = std::mem::take(&mut self.input);
         self.push(None, What::Heard { item: None, sound })
     }
 
     /// Keeps no more of the sound than what a turn may begin with. For sound that the provider has
     /// heard, and in which it hears nobody speak.
-    pub(super) fn trim(&mut self) {
+    pub(crate) fn trim(&mut self) {
         let excess = self.input.len().saturating_sub(PRE_ROLL);
         // Not at every piece.
         if excess > PRE_ROLL {
@@ -96,7 +96,7 @@ impl History {
     }
 
     /// The oldest turn without an item got this one. Says whether there is one.
-    pub(super) fn committed(&mut self, new: &ItemId) -> bool {
+    pub(crate) fn committed(&mut self, new: &ItemId) -> bool {
         let unnamed = self.unnamed();
         let is_ours = unnamed.is_some();
         if let Some(item) = unnamed {
@@ -106,26 +106,24 @@ impl History {
     }
 
     /// The provider made a turn of the sound so far by itself. Gives its entry.
-    pub(super) fn committed_by_provider(&mut self, new: ItemId) -> EntryId {
+    pub(crate) fn committed_by_provider(&mut self, new: ItemId) -> EntryId {
         let sound = std::mem::take(&mut self.input);
         let item = Some(new);
         self.push(None, What::Heard { item, sound })
     }
 
-    /// What the provider made a turn of was none.
-    pub(super) fn forget(&mut self, item: &ItemId) {
+    /// What the provider made a turn of was none, or nothing was heard of its answer.
+    pub(crate) fn forget(&mut self, item: &ItemId) {
         self.entries.retain(|entry| match &entry.what {
             What::Heard { item: own, .. } => own.as_ref() != Some(item),
-            // Its words came already.
-            What::Said { role, items, .. } => {
-                *role != domain::Role::User || entry.position.is_some() || !items.contains(item)
-            }
+            // Its words came already, or it was an answer that nobody has heard.
+            What::Said { items, .. } => entry.position.is_some() || !items.contains(item),
             What::Called { .. } => true,
         });
     }
 
     /// The oldest turn without an item was empty.
-    pub(super) fn commit_rejected(&mut self) {
+    pub(crate) fn commit_rejected(&mut self) {
         let unnamed = |entry: &Entry| matches!(entry.what, What::Heard { item: None, .. });
         if let Some(index) = self.entries.iter().position(unnamed) {
             self.entries.remove(index);
@@ -144,7 +142,7 @@ impl History {
     }
 
     /// The words of a turn are known.
-    pub(super) fn heard(&mut self, item: &ItemId, text: &str) {
+    pub(crate) fn heard(&mut self, item: &ItemId, text: &str) {
         let is_it = |entry: &Entry| matches!(&entry.what, What::Heard { item: Some(own), .. } if own == item);
         if let Some(index) = self.entries.iter().position(is_it) {
             let said = (domain::Role::User, text.trim().to_owned());
@@ -153,7 +151,7 @@ impl History {
     }
 
     /// A turn as the call keeps it. Gives its entry, if it says anything, and whether it is new here.
-    pub(super) fn remember(
+    pub(crate) fn remember(
         &mut self,
         position: u32,
         role: domain::Role,
@@ -162,7 +160,7 @@ impl History {
     ) -> Option<(EntryId, bool)> {
         let known = match role {
             domain::Role::User => self.turn_of(&items),
-            domain::Role::Assistant => None,
+            domain::Role::Assistant => self.answer_of(&items),
         };
         if let Some(index) = known {
             let id = self.entries[index].id;
@@ -189,6 +187,16 @@ impl History {
         })
     }
 
+    /// The entry of an answer with one of these items of which it was not known what was heard.
+    fn answer_of(&self, items: &[ItemId]) -> Option<usize> {
+        self.entries.iter().position(|entry| match &entry.what {
+            What::Said { items: own, .. } => {
+                entry.position.is_none() && own.iter().any(|item| items.contains(item))
+            }
+            _ => false,
+        })
+    }
+
     /// Gives an entry its words; without any it goes. Says whether it stays.
     fn settle(
         &mut self,
@@ -204,13 +212,33 @@ impl History {
         true
     }
 
-    pub(super) fn called(&mut self, request: ToolRequest) -> EntryId {
+    /// The assistant has begun to say this. What of it was heard is told later, or that nothing was:
+    /// [`Self::remember`], [`Self::forget`].
+    pub(crate) fn answered_with(&mut self, item: ItemId, text: String) {
+        if !text.is_empty() {
+            let (role, items) = (domain::Role::Assistant, vec![item]);
+            self.push(None, What::Said { role, text, items });
+        }
+    }
+
+    /// The oldest turn that has an item and no words, and its sound.
+    pub(crate) fn unheard(&self) -> Option<(&ItemId, &[i16])> {
+        self.entries.iter().find_map(|entry| match &entry.what {
+            What::Heard {
+                item: Some(item),
+                sound,
+            } => Some((item, sound.as_slice())),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn called(&mut self, request: ToolRequest) -> EntryId {
         let output = None;
         self.push(None, What::Called { request, output })
     }
 
     /// A tool gave its result. Gives the entry of its call and what was asked.
-    pub(super) fn answered(
+    pub(crate) fn answered(
         &mut self,
         call: &ToolCallId,
         result: &str,
@@ -227,12 +255,12 @@ impl History {
     }
 
     /// Whether a turn has no words yet, or a call no result.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.entries.iter().any(Entry::is_open)
     }
 
     /// The session with the items of the turns without words is gone; they are committed again.
-    pub(super) fn session_lost(&mut self) {
+    pub(crate) fn session_lost(&mut self) {
         for entry in &mut self.entries {
             if let What::Heard { item, .. } = &mut entry.what {
                 *item = None;
@@ -242,12 +270,12 @@ impl History {
 
     /// What a session that knows the entries in `told` must be told, in order. A call without a result
     /// is left out: it is told with its result.
-    pub(super) fn untold(&self, told: &HashSet<EntryId>) -> Vec<(EntryId, Telling<'_>)> {
+    pub(crate) fn untold(&self, told: &HashSet<EntryId>) -> Vec<(EntryId, Telling<'_>)> {
         self.telling(self.entries.iter(), told)
     }
 
     /// As [`Self::untold`], but only up to what is open: that may still change its words.
-    pub(super) fn settled(&self, told: &HashSet<EntryId>) -> Vec<(EntryId, Telling<'_>)> {
+    pub(crate) fn settled(&self, told: &HashSet<EntryId>) -> Vec<(EntryId, Telling<'_>)> {
         let settled = self.entries.iter().take_while(|entry| !entry.is_open());
         self.telling(settled, told)
     }
@@ -261,11 +289,11 @@ impl History {
         let untold = entries.filter(|entry| !told.contains(&entry.id));
         let telling = untold.filter_map(|entry| {
             let telling = match &entry.what {
-                What::Said { role, text, .. } => Telling::Items(vec![said(*role, text)]),
+                What::Said { role, text, .. } => Telling::Said(*role, text),
                 What::Heard { sound, .. } => Telling::Turn(sound),
                 What::Called { request, output } => {
-                    let output = output.clone().filter(|_| entry.id.0 >= oldest_call)?;
-                    Telling::Items(call_items(request, output).into())
+                    let output = output.as_ref().filter(|_| entry.id.0 >= oldest_call)?;
+                    Telling::Called(request, output)
                 }
             };
             Some((entry.id, telling))
@@ -317,28 +345,6 @@ impl Entry {
     }
 }
 
-fn said(role: domain::Role, text: &str) -> Item {
-    let role = match role {
-        domain::Role::User => Role::User,
-        domain::Role::Assistant => Role::Assistant,
-    };
-    Item::text(role, text)
-}
-
-/// A call and its result, as a session that saw neither is told.
-pub(super) fn call_items(request: &ToolRequest, output: String) -> [Item; 2] {
-    let call = request.call.as_str().to_owned();
-    [
-        Item::FunctionCall(FunctionCall {
-            name: request.name.clone(),
-            call_id: Some(call.clone()),
-            arguments: request.arguments.clone(),
-            ..FunctionCall::default()
-        }),
-        Item::function_call_output(call, output),
-    ]
-}
-
 #[cfg(test)]
 mod unit {
     use proptest::prelude::*;
@@ -348,15 +354,8 @@ mod unit {
     fn texts(untold: &[(EntryId, Telling<'_>)]) -> Vec<String> {
         let told = untold.iter().map(|(_, telling)| match telling {
             Telling::Turn(sound) => format!("{} samples", sound.len()),
-            Telling::Items(items) => {
-                let words = items.iter().map(|item| match item {
-                    Item::Message(said) => said.words(),
-                    Item::FunctionCall(call) => call.name.clone(),
-                    Item::FunctionCallOutput(output) => output.output.clone(),
-                    _ => String::new(),
-                });
-                words.collect::<Vec<_>>().join(" = ")
-            }
+            Telling::Said(_, text) => (*text).to_owned(),
+            Telling::Called(request, output) => format!("{} = {output}", request.name),
         });
         told.collect()
     }
