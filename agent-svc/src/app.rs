@@ -1,5 +1,6 @@
 //! What the service is made of, built once.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use speech::Models;
 use tokio::sync::Notify;
 
 use crate::calls::Calls;
-use crate::config::{CallsConfig, Config, LivekitConfig, OpenaiConfig};
+use crate::cascade::Cascade;
+use crate::config::{CallsConfig, Config, FallbackConfig, LivekitConfig, OpenaiConfig};
 use crate::domain::{Settings, TurnDetection};
 use crate::judge::Judge;
 use crate::media::VadSource;
@@ -27,6 +29,8 @@ use crate::tts::{ReadAloud, Speaker, SpeechApi, Voice};
 
 /// Longer than the conversation waits for the provider.
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same where something else can go on: a caller is not to wait for long while it could.
+const FALLBACK_AFTER: Duration = Duration::from_secs(5);
 /// How long one attempt to connect may take: two lost packets, and the handshakes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -82,7 +86,12 @@ impl App {
             .connect_timeout(Duration::from_secs(5))
             .build()?;
         let models = Models::open(&config.calls.models_dir, 1)?;
-        let realtime = realtime_api(&config.openai, &config.calls);
+        let fallback = fallback(config, &http);
+        let mut realtime = realtime_api(&config.openai, &config.calls);
+        if fallback.is_some() {
+            realtime.has_fallback = true;
+            realtime.reconnect_timeout = FALLBACK_AFTER;
+        }
         Ok(Self {
             db: db::Pool::new(&config.database),
             peers: Peers::new(
@@ -93,9 +102,11 @@ impl App {
             connectors: connectors(config)?,
             judge: Judge::load(&models)?,
             vad: VadSource::new(models)?,
-            speaker: Speaker::new(voice(&config.openai, &http))?,
+            speaker: Speaker::new(dedicated_voice(&config.openai, &http))?,
             breaker: realtime.breaker.clone(),
-            providers: vec![Arc::new(realtime)],
+            providers: iter::once::<Arc<dyn Provider>>(Arc::new(realtime))
+                .chain(fallback)
+                .collect(),
             summariser: Summariser::new(http, &config.openai),
             conversation: config.calls.conversation(),
             playout_delay: config.calls.playout_delay_ms.map(Duration::from_millis),
@@ -111,7 +122,14 @@ impl App {
 
     /// Asks whether a call that begins now could be held at all.
     pub(crate) fn admit(&self) -> Result<(), Unavailable> {
+        if self.has_fallback() {
+            return Ok(());
+        }
         self.breaker.admit()
+    }
+
+    fn has_fallback(&self) -> bool {
+        self.providers.len() > 1
     }
 
     /// What an operator should know although the instance does its work.
@@ -119,7 +137,12 @@ impl App {
         let failure = self.breaker.failure()?;
         let trouble = Trouble::Failed(failure);
         let (reason, message) = (trouble.reason(), trouble.message());
-        Some(format!("new calls are refused: {reason}: {message}"))
+        let become_of_them = if self.has_fallback() {
+            "go to the fallback"
+        } else {
+            "are refused"
+        };
+        Some(format!("new calls {become_of_them}: {reason}: {message}"))
     }
 
     /// The way into a room with the fewest calls on it, as far as turns tell.
@@ -146,6 +169,26 @@ fn connectors(config: &Config) -> anyhow::Result<Vec<Arc<dyn Connector>>> {
     (0..config.calls.media_shards).map(shard).collect()
 }
 
+/// What calls go on with, if it is configured.
+fn fallback(config: &Config, http: &reqwest::Client) -> Option<Arc<dyn Provider>> {
+    let FallbackConfig {
+        fallback_base_url: Some(base_url),
+        fallback_api_key: Some(key),
+        fallback_chat_model: chat_model,
+        fallback_transcription_model: transcription_model,
+        fallback_tts_model: tts_model,
+        fallback_tts_voice: tts_voice,
+    } = &config.fallback
+    else {
+        return None;
+    };
+    let voice_name = tts_voice.as_ref().unwrap_or(&config.openai.realtime_voice);
+    let voice = voice(http, (base_url, key), (tts_model, voice_name));
+    let models = (chat_model.clone(), transcription_model.clone());
+    let cascade = Cascade::new(http.clone(), base_url, key, models, voice);
+    Some(Arc::new(cascade))
+}
+
 fn realtime_api(openai: &OpenaiConfig, calls: &CallsConfig) -> RealtimeApi {
     RealtimeApi {
         client: realtime(
@@ -162,6 +205,7 @@ fn realtime_api(openai: &OpenaiConfig, calls: &CallsConfig) -> RealtimeApi {
             .realtime_prices
             .or_else(|| Prices::listed(&openai.openai_base_url, &openai.realtime_model)),
         breaker: Breaker::default(),
+        has_fallback: false,
     }
 }
 
@@ -187,30 +231,35 @@ fn turn_detection(wanted: TurnDetection) -> Option<openai_realtime::TurnDetectio
     }
 }
 
-/// The dedicated voice that the name of its model asks for.
-fn voice(openai: &OpenaiConfig, http: &reqwest::Client) -> Arc<dyn Voice> {
+/// Speaks what the model does not say itself.
+fn dedicated_voice(openai: &OpenaiConfig, http: &reqwest::Client) -> Arc<dyn Voice> {
     let base_url = openai
         .tts_base_url
         .as_ref()
         .unwrap_or(&openai.openai_base_url);
-    let voice = openai
-        .tts_voice
-        .as_ref()
-        .unwrap_or(&openai.realtime_voice)
-        .clone();
-    let key = openai.openai_api_key.clone();
-    if openai.tts_model.starts_with("gpt-realtime") {
+    let voice_name = openai.tts_voice.as_ref().unwrap_or(&openai.realtime_voice);
+    let place = (base_url.as_str(), &openai.openai_api_key);
+    voice(http, place, (&openai.tts_model, voice_name))
+}
+
+/// A voice below a base URL, of the kind that the name of its model asks for.
+fn voice(
+    http: &reqwest::Client,
+    (base_url, key): (&str, &SecretString),
+    (model, voice): (&str, &str),
+) -> Arc<dyn Voice> {
+    if model.starts_with("gpt-realtime") {
         Arc::new(ReadAloud::new(
-            realtime(base_url, &key, &openai.tts_model),
-            voice,
+            realtime(base_url, key, model),
+            voice.to_owned(),
         ))
     } else {
         Arc::new(SpeechApi::new(
             http.clone(),
             base_url,
-            key,
-            openai.tts_model.clone(),
-            voice,
+            key.clone(),
+            model.to_owned(),
+            voice.to_owned(),
         ))
     }
 }

@@ -49,6 +49,10 @@ pub struct Config {
     #[command(flatten)]
     pub openai: OpenaiConfig,
 
+    /// What calls go on with when the Realtime session cannot be had.
+    #[command(flatten)]
+    pub fallback: FallbackConfig,
+
     /// How calls are held.
     #[command(flatten)]
     pub calls: CallsConfig,
@@ -132,6 +136,37 @@ pub struct OpenaiConfig {
     /// Model that summarises calls.
     #[arg(long, env, default_value = "gpt-5-mini")]
     pub summary_model: String,
+}
+
+/// What calls go on with when the Realtime session cannot be had: transcription, chat with the same tools, and
+/// speech, one after the other. A call stays there to its end.
+#[derive(Clone, Debug, Args)]
+pub struct FallbackConfig {
+    /// Base URL of a server that speaks OpenAI's API: OpenAI itself, local-ai or another. Without it a call ends with
+    /// an apology when the Realtime session cannot be had.
+    #[arg(long, env, requires = "fallback_api_key")]
+    pub fallback_base_url: Option<String>,
+
+    /// Key for it.
+    #[arg(long, env, hide_env_values = true)]
+    pub fallback_api_key: Option<SecretString>,
+
+    /// Model that answers.
+    #[arg(long, env, default_value = "gpt-5-mini")]
+    pub fallback_chat_model: String,
+
+    /// Model that writes down what the caller says.
+    #[arg(long, env, default_value = "gpt-transcribe")]
+    pub fallback_transcription_model: String,
+
+    /// Model that speaks the answers. One whose name begins with `gpt-realtime` reads aloud in a Realtime session;
+    /// any other is asked at /v1/audio/speech.
+    #[arg(long, env, default_value = "gpt-4o-mini-tts")]
+    pub fallback_tts_model: String,
+
+    /// Voice of the answers; the assistant's when not given.
+    #[arg(long, env)]
+    pub fallback_tts_voice: Option<String>,
 }
 
 /// How calls are held.
@@ -228,7 +263,21 @@ impl CallsConfig {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser as _};
+
+    #[test]
+    fn a_fallback_needs_a_key_of_its_own() {
+        #[derive(clap::Parser)]
+        struct Command {
+            #[command(flatten)]
+            fallback: super::FallbackConfig,
+        }
+        let url = ["agent-svc", "--fallback-base-url", "http://127.0.0.1:1/v1"];
+        let key = ["--fallback-api-key", "key"];
+        assert!(Command::try_parse_from(url).is_err());
+        let whole = Command::try_parse_from(url.into_iter().chain(key)).unwrap();
+        assert!(whole.fallback.fallback_api_key.is_some());
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

@@ -1,7 +1,7 @@
 //! The voice agent: joins calls, listens, answers, and keeps what was said.
 //!
 //! [`domain`] decides, [`call`] feeds it and carries out what it decides, [`media`], [`provider`]
-//! ([`realtime`]), [`judge`], [`tts`], [`tools`] and [`peers`] are its senses and hands, [`store`] remembers,
+//! ([`realtime`], [`cascade`]), [`judge`], [`tts`], [`tools`] and [`peers`] are its senses and hands, [`store`] remembers,
 //! [`service`] and [`worker`] are the ways in.
 
 mod app;
@@ -9,6 +9,7 @@ pub mod by_sound;
 pub mod by_text;
 mod call;
 mod calls;
+mod cascade;
 mod config;
 mod domain;
 mod error;

@@ -5,7 +5,7 @@
 //! line sits down to it: the conversation goes on where it was. To add one: a type that implements
 //! [`Provider`], and its place in the list that the app makes.
 //!
-//! [`crate::realtime`] is the first.
+//! [`crate::realtime`] is the first, [`crate::cascade`] the second.
 
 mod history;
 mod usage;

@@ -107,7 +107,7 @@ impl Breaker {
     }
 
     /// No session could be made.
-    pub(super) fn not_connected(&self, failure: Failure) {
+    pub(crate) fn not_connected(&self, failure: Failure) {
         let now = Instant::now();
         let mut state = self.lock();
         state.count(now, false);
@@ -155,7 +155,10 @@ impl State {
     fn open(&mut self, now: Instant, failure: Failure, wait: Duration) {
         if self.open.map(|open| open.failure) != Some(failure) {
             let reason = Trouble::Failed(failure).reason();
-            tracing::error!(reason, "New calls are refused: the speech provider fails");
+            tracing::error!(
+                reason,
+                "The speech provider fails: new calls are refused, or go to the fallback"
+            );
         }
         metrics::gauge!("insta_agent_realtime_breaker_open").set(1.0);
         self.open = Some(Open {
@@ -168,7 +171,7 @@ impl State {
 
     fn close(&mut self) {
         if self.open.take().is_some() {
-            tracing::info!("New calls are taken again: the speech provider works");
+            tracing::info!("The speech provider works: it gets new calls again");
             metrics::gauge!("insta_agent_realtime_breaker_open").set(0.0);
             self.recent.clear();
         }

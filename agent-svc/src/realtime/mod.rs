@@ -19,7 +19,7 @@ mod translate;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use openai_realtime::{TurnDetection, client};
 
 use crate::provider::{Desk, Over, Prices, Provider};
@@ -44,10 +44,17 @@ pub struct RealtimeApi {
     pub prices: Option<Prices>,
     /// What all calls know of it.
     pub breaker: Breaker,
+    /// Whether another can hold a call. Then nobody waits for what is known to fail.
+    pub has_fallback: bool,
 }
 
 impl Provider for RealtimeApi {
     fn hold(&self, desk: Desk) -> BoxFuture<'static, Over> {
+        if self.has_fallback
+            && let Err(unavailable) = self.breaker.admit()
+        {
+            return ready(Over::Failed(unavailable.failure, desk)).boxed();
+        }
         session::run(self.clone(), desk).boxed()
     }
 }

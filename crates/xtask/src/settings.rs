@@ -16,6 +16,7 @@ const PASSED_ON: &[&str] = &[
     "DATABASE_",
     "EMBEDDING_",
     "ENDPOINTING_",
+    "FALLBACK_",
     "FIREBASE_",
     "GOOGLE_",
     "LIVEKIT_",

@@ -134,6 +134,7 @@ impl Stage {
             max_session_duration: Duration::from_secs(60),
             prices: None,
             breaker: Breaker::default(),
+            has_fallback: false,
         };
         let voices = Arc::new(Voices::default());
         let (speaks, spoken) = mpsc::channel(256);

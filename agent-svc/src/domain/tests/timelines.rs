@@ -1104,12 +1104,12 @@ fn another_provider_answers_what_the_first_could_not() {
      1600  -> Thinking
      1800  User: What plan am I on?
      1800  store 1 User: What plan am I on?
-     4400  synthesise 3: One moment, please.
-     4500  play 3
-     4500  -> Speaking
-     5630  Assistant: One moment, please.
-     5630  store 2 Assistant: One moment, please.
-     5630  -> Thinking
+     3250  synthesise 3: Please hold on, I am reconnecting.
+     3350  play 3
+     3350  -> Speaking
+     5380  Assistant: Please hold on, I am reconnecting.
+     5380  store 2 Assistant: Please hold on, I am reconnecting.
+     5380  -> Thinking
      6000  create response 2
      6200  play 2
      6200  -> Speaking

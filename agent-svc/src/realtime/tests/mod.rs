@@ -55,6 +55,7 @@ impl Server {
             max_session_duration: Duration::from_secs(1_200),
             prices: None,
             breaker: Breaker::default(),
+            has_fallback: false,
         }
     }
 

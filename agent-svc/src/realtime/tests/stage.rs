@@ -93,6 +93,7 @@ impl Stage {
             max_session_duration: Duration::from_secs(1_200),
             prices: "text=1/0.1/2,audio=10/1/20".parse().ok(),
             breaker: Breaker::default(),
+            has_fallback: false,
         }
     }
 

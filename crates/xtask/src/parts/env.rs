@@ -9,6 +9,8 @@ use crate::secrets::Secret;
 /// Settings that are handed out one by one below, never as a whole.
 const HANDED_OUT: &[&str] = &[
     "DATABASE_URL",
+    "FALLBACK_API_KEY",
+    "FALLBACK_BASE_URL",
     "FIREBASE_API_KEY",
     "FIREBASE_PROJECT_ID",
     "LIVEKIT_API_KEY",
@@ -105,6 +107,11 @@ fn agent(context: &Context, env: &mut Env) {
     if context.endpoints.openai.is_ours {
         // Its speech endpoint answers sooner than a Realtime session that reads aloud.
         default("TTS_MODEL", "tts-1");
+    }
+    for name in ["FALLBACK_BASE_URL", "FALLBACK_API_KEY"] {
+        if let Some(value) = context.settings.get(name) {
+            set(env, name, value);
+        }
     }
     set(env, "MODELS_DIR", text(&context.installed.models));
 }

@@ -536,7 +536,8 @@ export type WatchCallResponse_CallError = Message<"insta.agent.v1.WatchCallRespo
    * `MICROPHONE_MISSING`, `MESSAGE_TOO_LONG`; and for a speech provider that is given up,
    * `REALTIME_INSUFFICIENT_QUOTA`, `REALTIME_INVALID_API_KEY`, `REALTIME_ACCOUNT_DEACTIVATED`,
    * `REALTIME_BILLING_HARD_LIMIT_REACHED`, `REALTIME_CREDIT_BALANCE_EXHAUSTED`, `REALTIME_REFUSED` or
-   * `REALTIME_UNREACHABLE`. More may come.
+   * `REALTIME_UNREACHABLE`. `FALLBACK_IN_USE` says that the call goes on with another, `FALLBACK_FAILED` that this
+   * one is given up as well. More may come.
    *
    * @generated from field: string reason = 1;
    */
