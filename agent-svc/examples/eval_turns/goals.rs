@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::figures::{Overs, Turns};
 use crate::plan::{By, OverRow, OverSet, TurnRow, TurnSet};
+use crate::sounds::Noise;
 
 /// How much is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,21 +117,21 @@ fn goals(size: Size, turns: &[(&TurnRow, &Turns)], overs: &[(&OverRow, &Overs)])
             unit: "%",
             reached: turn(TurnSet::Hesitating).map_or(f64::NAN, Turns::cut_off),
             wanted: Under(5.0),
-            floor: floor(Under(20.0), Under(60.0)),
+            floor: floor(Under(5.0), Under(60.0)),
         },
         Goal {
             what: "unfinished sentences cut off after a word",
             unit: "%",
             reached: turn(TurnSet::Unfinished).map_or(f64::NAN, Turns::cut_off),
             wanted: Under(5.0),
-            floor: floor(Under(90.0), Under(101.0)),
+            floor: floor(Under(15.0), Under(60.0)),
         },
         Goal {
             what: "median wait after finished ones",
             unit: "ms",
             reached: wait.map_or(f64::NAN, |ms| ms as f64),
             wanted: Under(450.0),
-            floor: floor(Under(500.0), Under(700.0)),
+            floor: floor(Under(450.0), Under(700.0)),
         },
         Goal {
             what: "interruptions that cut the assistant",
@@ -144,16 +145,21 @@ fn goals(size: Size, turns: &[(&TurnRow, &Turns)], overs: &[(&OverRow, &Overs)])
             unit: "%",
             reached: 100.0 - over(|row| row.set == OverSet::Backchannels).stops(),
             wanted: AtLeast(95.0),
-            floor: floor(AtLeast(50.0), AtLeast(20.0)),
+            floor: floor(AtLeast(85.0), AtLeast(20.0)),
         },
         Goal {
-            what: "coughs, keys and babble that it survives",
+            what: "coughs and keys that it survives",
             unit: "%",
-            reached: 100.0 - over(|row| matches!(row.set, OverSet::Noise(_))).stops(),
+            reached: 100.0 - over(is_wordless).stops(),
             wanted: AtLeast(95.0),
             floor: floor(AtLeast(95.0), AtLeast(50.0)),
         },
     ]
+}
+
+/// Babble is people's words: who says them is not known, so nothing is promised.
+fn is_wordless(row: &OverRow) -> bool {
+    matches!(row.set, OverSet::Noise(Noise::Coughs | Noise::Keys))
 }
 
 #[cfg(test)]
@@ -222,7 +228,7 @@ mod tests {
                 "unfinished sentences cut off after a word",
                 "interruptions that cut the assistant",
                 "back-channels that it survives",
-                "coughs, keys and babble that it survives"
+                "coughs and keys that it survives"
             ]
         );
     }

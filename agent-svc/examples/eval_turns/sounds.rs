@@ -53,11 +53,12 @@ pub(crate) fn scaled(sound: &[f32], to: f32) -> Vec<f32> {
     sound.iter().map(|sample| sample * gain).collect()
 }
 
-/// The sound from its first to its last window that is within 40 dB of the loudest.
+/// The sound from its first to its last window that is within 30 dB of the loudest: without a breath
+/// after the last word.
 pub(crate) fn trimmed(sound: &[f32]) -> &[f32] {
     let powers = powers(sound);
     let loudest = powers.iter().fold(0.0, |a: f32, b| a.max(*b));
-    let is_heard = |power: &f32| *power > loudest * 1e-4;
+    let is_heard = |power: &f32| *power > loudest * 1e-3;
     match (
         powers.iter().position(is_heard),
         powers.iter().rposition(is_heard),

@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::words::Sense;
 use super::{Moment, Settings, SoundId};
 
+/// How long after its first voiced sound a sound is asked for its words first.
+const FIRST_ASKED: Duration = Duration::from_millis(400);
 /// How long after it was asked for the words of a sound that goes on they are asked for again.
 const ASKED_EVERY: Duration = Duration::from_millis(150);
 
@@ -94,7 +96,7 @@ impl Hold {
         let after = if self.echoes {
             settings.echo_interruption / 2
         } else {
-            settings.min_interruption
+            FIRST_ASKED
         };
         match (self.asked, self.sense) {
             (None, _) => Some(self.from + after),

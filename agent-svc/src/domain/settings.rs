@@ -77,8 +77,7 @@ pub struct Settings {
     /// A sound over the assistant that is shorter has no words: it pauses the answer, which then
     /// goes on.
     pub min_word: Duration,
-    /// A sound over the assistant that is shorter is no interruption, unless its words say so. One
-    /// that goes on is asked for its words by then.
+    /// A sound over the assistant that is shorter is no interruption, unless its words say so.
     pub min_interruption: Duration,
     /// How long after its first voiced sound it is decided at the latest whether a sound is an
     /// interruption.

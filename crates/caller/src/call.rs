@@ -36,7 +36,10 @@ const END_TIMEOUT: Duration = Duration::from_secs(8);
 const QUIET: Duration = Duration::from_millis(400);
 const TICK: Duration = Duration::from_millis(20);
 const STATE: &str = "lk.agent.state";
+/// The decision about a barge-in comes a little after the silence.
+const CUT_TIMEOUT: Duration = Duration::from_secs(2);
 const STOP: &str = "Wait, stop.";
+const NOD: &str = "Okay.";
 
 /// Makes the call and writes what happens into `report`, which holds what is known even when it fails.
 pub(crate) async fn run(
@@ -48,16 +51,43 @@ pub(crate) async fn run(
     for line in lines {
         clips.push(Arc::new(Clip::load(line, options).await?));
     }
-    let stop = match options.barge_in {
-        Some(_) => Some(Arc::new(
-            Clip::load(&Line::Say(STOP.into()), options).await?,
-        )),
-        None => None,
-    };
+    let over = Over::load(options).await?;
     let mut call = Call::start(options, report).await?;
-    let outcome = call.converse(options, &clips, stop, report).await;
+    let outcome = call.converse(&over, &clips, report).await;
     call.hang_up(options, report).await?;
     outcome
+}
+
+/// What is said over answers, and how long after their first sound.
+enum Over {
+    Nothing,
+    /// The next turn; the last answer is spoken over with this.
+    BargeIn(Duration, Arc<Clip>),
+    Nod(Duration, Arc<Clip>),
+}
+
+impl Over {
+    async fn load(options: &Options) -> anyhow::Result<Self> {
+        let say = async |text: &str| -> anyhow::Result<_> {
+            Ok(Arc::new(
+                Clip::load(&Line::Say(text.into()), options).await?,
+            ))
+        };
+        Ok(match (options.barge_in, options.nod) {
+            (Some(after), _) => Self::BargeIn(Duration::from_millis(after), say(STOP).await?),
+            (None, Some(after)) => Self::Nod(Duration::from_millis(after), say(NOD).await?),
+            (None, None) => Self::Nothing,
+        })
+    }
+
+    /// What is said over an answer before this turn.
+    fn before(&self, next: Option<&Arc<Clip>>) -> Self {
+        match self {
+            Self::BargeIn(after, stop) => Self::BargeIn(*after, next.unwrap_or(stop).clone()),
+            Self::Nod(after, nod) => Self::Nod(*after, nod.clone()),
+            Self::Nothing => Self::Nothing,
+        }
+    }
 }
 
 /// A call under way, and all that has been seen of it.
@@ -81,6 +111,8 @@ struct Call {
     /// First voiced frame heard since then, and the last one heard at all.
     first_heard: Option<Instant>,
     last_heard: Option<Instant>,
+    /// When it was told that an answer is cut short.
+    cut: Option<Instant>,
 }
 
 impl Call {
@@ -126,14 +158,14 @@ impl Call {
             spoken: None,
             first_heard: None,
             last_heard: None,
+            cut: None,
         })
     }
 
     async fn converse(
         &mut self,
-        options: &Options,
+        over: &Over,
         clips: &[Arc<Clip>],
-        stop: Option<Arc<Clip>>,
         report: &mut Report,
     ) -> anyhow::Result<()> {
         let greeted = self
@@ -156,10 +188,9 @@ impl Call {
                 said: clip.name.clone(),
                 ..Turn::default()
             });
-            let next = clips.get(index + 1).cloned();
-            let barge = options.barge_in.zip(next.clone().or_else(|| stop.clone()));
-            let answered = self.answer(&mark, barge, report).await?;
-            said_already = options.barge_in.is_some() && next.is_some();
+            let next = clips.get(index + 1);
+            let answered = self.answer(&mark, over.before(next), report).await?;
+            said_already = matches!(over, Over::BargeIn(..)) && next.is_some();
             if !answered {
                 return Ok(());
             }
@@ -171,11 +202,11 @@ impl Call {
     async fn answer(
         &mut self,
         mark: &Mark,
-        barge: Option<(u64, Arc<Clip>)>,
+        over: Over,
         report: &mut Report,
     ) -> anyhow::Result<bool> {
         let mut heard = Heard::default();
-        let outcome = self.hear_out(mark, barge, &mut heard).await;
+        let outcome = self.hear_out(mark, over, &mut heard).await;
         let segments = &self.transcript.segments()[mark.segments..];
         let tools = &self.tools[mark.tools..];
         let turn = report.turns.last_mut().expect("a turn was begun");
@@ -185,6 +216,8 @@ impl Call {
         turn.sources = tools.iter().flat_map(|tool| tool.sources.clone()).collect();
         turn.first_audio_ms = heard.first_audio.map(millis);
         turn.stopped_ms = heard.stopped.map(millis);
+        turn.cut_ms = heard.cut.map(millis);
+        turn.resumed_ms = heard.resumed.map(millis);
         let answered = heard.first_audio.is_some();
         match outcome {
             // The assistant answers a goodbye, and then ends the call.
@@ -195,33 +228,42 @@ impl Call {
     }
 
     /// Listens to the answer to its end, or speaks over it.
-    async fn hear_out(
-        &mut self,
-        mark: &Mark,
-        barge: Option<(u64, Arc<Clip>)>,
-        heard: &mut Heard,
-    ) -> anyhow::Result<()> {
+    async fn hear_out(&mut self, mark: &Mark, over: Over, heard: &mut Heard) -> anyhow::Result<()> {
         self.until(ANSWER_TIMEOUT, |call| call.first_heard.is_some())
             .await?;
         let Some(first_heard) = self.first_heard else {
             return Ok(());
         };
         heard.first_audio = self.spoken.map(|spoken| first_heard - spoken);
-        let Some((after, clip)) = barge else {
-            let segments = mark.segments;
-            self.until(ANSWER_END_TIMEOUT, |call| call.has_answered(segments))
+        if let Over::BargeIn(after, _) | Over::Nod(after, _) = over {
+            let at = first_heard + after;
+            self.until(ANSWER_END_TIMEOUT, |_| Instant::now() >= at)
                 .await?;
-            return Ok(());
-        };
-        let at = first_heard + Duration::from_millis(after);
-        self.until(ANSWER_END_TIMEOUT, |_| Instant::now() >= at)
+        }
+        match over {
+            Over::BargeIn(_, clip) => return self.barge_in(clip, heard).await,
+            Over::Nod(_, clip) => self.nod(clip, heard).await?,
+            Over::Nothing => {}
+        }
+        let segments = mark.segments;
+        self.until(ANSWER_END_TIMEOUT, |call| call.has_answered(segments))
             .await?;
-        heard.stopped = self.barge_in(clip).await?;
         Ok(())
     }
 
-    /// Speaks over the assistant, and returns how long it went on after that.
-    async fn barge_in(&mut self, clip: Arc<Clip>) -> anyhow::Result<Option<Duration>> {
+    /// Speaks over the assistant, who is to go on.
+    async fn nod(&mut self, clip: Arc<Clip>, heard: &mut Heard) -> anyhow::Result<()> {
+        self.say(clip).await?;
+        self.until(ANSWER_TIMEOUT, |call| call.first_heard.is_some())
+            .await?;
+        let resumed = self.first_heard.zip(self.spoken);
+        heard.resumed = resumed.map(|(heard, spoken)| heard - spoken);
+        Ok(())
+    }
+
+    /// Speaks over the assistant, who is to stop.
+    async fn barge_in(&mut self, clip: Arc<Clip>, heard: &mut Heard) -> anyhow::Result<()> {
+        self.cut = None;
         self.say(clip).await?;
         self.until(ANSWER_TIMEOUT, |call| call.speaking.is_some())
             .await?;
@@ -231,9 +273,12 @@ impl Call {
             .filter(|last| self.speaking.is_some_and(|began| *last > began));
         // What comes after is the answer to what was said just now.
         self.first_heard = None;
-        Ok(self
+        heard.stopped = self
             .speaking
-            .map(|began| last.map_or(Duration::ZERO, |last| last - began)))
+            .map(|began| last.map_or(Duration::ZERO, |last| last - began));
+        self.until(CUT_TIMEOUT, |call| call.cut.is_some()).await?;
+        heard.cut = self.cut.zip(self.speaking).map(|(cut, began)| cut - began);
+        Ok(())
     }
 
     async fn say(&mut self, clip: Arc<Clip>) -> anyhow::Result<()> {
@@ -350,6 +395,7 @@ impl Call {
                     None => self.tools.push(call),
                 }
             }
+            Some(CallEvent::Turn(turn)) if turn.interrupted => self.cut = Some(Instant::now()),
             Some(CallEvent::Ended(ended)) => self.end_reason = Some(ended.end_reason()),
             _ => {}
         }
@@ -384,6 +430,10 @@ struct Heard {
     first_audio: Option<Duration>,
     /// How long it went on after it was spoken over.
     stopped: Option<Duration>,
+    /// When it was decided that it is cut short.
+    cut: Option<Duration>,
+    /// How long it was silent after it was only nodded at.
+    resumed: Option<Duration>,
 }
 
 /// Where transcript and tools stood when a turn began.

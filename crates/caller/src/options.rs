@@ -47,6 +47,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "MS")]
     pub(crate) barge_in: Option<u64>,
 
+    /// Say a short "Okay." over each answer, this many milliseconds after its first sound, as somebody does who
+    /// listens.
+    #[arg(long, value_name = "MS", conflicts_with = "barge_in")]
+    pub(crate) nod: Option<u64>,
+
     /// Where to write the WAV of what was heard; a temporary file when not given.
     #[arg(long, value_name = "FILE")]
     pub(crate) heard_wav: Option<PathBuf>,

@@ -42,6 +42,10 @@ pub(crate) struct Turn {
     pub(crate) first_audio_ms: Option<u64>,
     /// From the first voiced sample of the barge-in to the last frame heard above -50 dBFS.
     pub(crate) stopped_ms: Option<u64>,
+    /// From the first voiced sample of the barge-in to being told by `WatchCall` that the answer is cut short.
+    pub(crate) cut_ms: Option<u64>,
+    /// From the last voiced sample of the nod to the next frame heard above -50 dBFS.
+    pub(crate) resumed_ms: Option<u64>,
 }
 
 /// One tool that the assistant called.

@@ -1,10 +1,14 @@
-//! `bench` and `soak`: what local-ai costs and how long it lasts, by the programs that measure it.
+//! `bench` and `soak`: what local-ai costs and how long it lasts, by the programs that measure it; and how
+//! calls sound to their callers.
+
+mod calls;
 
 use std::ffi::OsString;
 use std::process::Command;
 
 use clap::{Args, ValueEnum};
 
+use super::e2e::System;
 use crate::process::{cargo, run_visibly};
 use crate::project::Project;
 use crate::setup;
@@ -16,7 +20,7 @@ pub struct Options {
     /// Measure what `cargo run --release` builds rather than what is developed with.
     #[arg(long)]
     release: bool,
-    /// Options of the program that measures; see `--help` after the subject.
+    /// Options of the program that measures; see `--help` after the subject. `calls` knows `--sample`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<OsString>,
 }
@@ -24,16 +28,29 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Subject {
     LocalAi,
+    /// Whole calls, as their callers hear them.
+    Calls,
 }
 
-/// How soon answers begin, and what sessions cost.
+/// How soon answers begin, and what sessions cost; or how soon callers are heard and answered.
 pub fn bench(project: &Project, options: &Options) -> anyhow::Result<()> {
-    measure(project, options, "bench")
+    match options.what {
+        Subject::LocalAi => measure(project, options, "bench"),
+        Subject::Calls => calls::bench(project, &options.args),
+    }
 }
 
 /// Whether answers end and memory stays flat.
 pub fn soak(project: &Project, options: &Options) -> anyhow::Result<()> {
-    measure(project, options, "soak")
+    match options.what {
+        Subject::LocalAi => measure(project, options, "soak"),
+        Subject::Calls => anyhow::bail!("only local-ai is soaked"),
+    }
+}
+
+/// A few calls on a system that is up, to see that they are measured.
+pub(super) fn calls_sample(system: &System) -> anyhow::Result<()> {
+    calls::measure(system, true)
 }
 
 /// A few seconds of both, to see that they work.
@@ -49,7 +66,6 @@ pub(super) fn sample(project: &Project) -> anyhow::Result<()> {
 
 /// Builds the program that measures and runs it.
 fn measure(project: &Project, options: &Options, command: &str) -> anyhow::Result<()> {
-    let Subject::LocalAi = options.what;
     let installed = setup::run(project)?;
     // All packages are selected, because a selection of them is built with other features.
     run_visibly(

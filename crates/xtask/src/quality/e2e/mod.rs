@@ -11,11 +11,11 @@ mod turns;
 
 use std::future::Future;
 
-use super::eval;
+use super::{bench, eval};
 use crate::project::Project;
 use crate::run::{self, Options as UpOptions};
 use crate::supervisor::Supervisor;
-use system::System;
+pub(super) use system::System;
 
 /// Which journeys are made.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -25,30 +25,39 @@ pub struct Options {
     pub faults: bool,
 }
 
-/// Brings the system up, makes the journeys, and stops what was not running before.
+/// Makes the journeys.
 pub fn e2e(project: &Project, options: &Options) -> anyhow::Result<()> {
+    with_system(project, |system| journeys(system, options))
+}
+
+/// Brings the system up for as long as it is used, and stops what was not running before.
+pub(super) fn with_system(
+    project: &Project,
+    used: impl FnOnce(&System) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let ran_before = Supervisor::find(project).is_some();
-    let result = run::up(project, &UpOptions::default()).and_then(|_| journeys(project, options));
+    let up = run::up(project, &UpOptions::default());
+    let result = up.and_then(|_| used(&System::of(project)?));
     if !ran_before {
         block_on(run::down(project))?;
     }
     result
 }
 
-fn journeys(project: &Project, options: &Options) -> anyhow::Result<()> {
-    let system = System::of(project)?;
+fn journeys(system: &System, options: &Options) -> anyhow::Result<()> {
     if options.faults {
-        return faults::every(&system);
+        return faults::every(system);
     }
-    browser::drive(&system, &[])?;
-    identity::show(&system)?;
-    operators::show(&system)?;
-    integration::show(&system)?;
-    faults::sample(&system)?;
-    eval::dialogue_sample(project)?;
+    browser::drive(system, &[])?;
+    identity::show(system)?;
+    operators::show(system)?;
+    integration::show(system)?;
+    faults::sample(system)?;
+    eval::dialogue_sample(system.project)?;
     shown("a few questions to the assistant");
-    turns::show(&system)?;
-    replacements::show(&system)
+    bench::calls_sample(system)?;
+    turns::show(system)?;
+    replacements::show(system)
 }
 
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

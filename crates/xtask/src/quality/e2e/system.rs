@@ -24,8 +24,8 @@ pub(super) const CALL_LIMIT: Duration = Duration::from_secs(180);
 const RPC_LIMIT: &str = "15";
 
 /// What is up, and how it is reached.
-pub(super) struct System<'a> {
-    pub(super) project: &'a Project,
+pub(in crate::quality) struct System<'a> {
+    pub(in crate::quality) project: &'a Project,
     pub(super) installed: Installed,
     pub(super) state: State,
 }
@@ -39,7 +39,7 @@ pub(super) struct Refused {
 
 impl<'a> System<'a> {
     /// The system of this clone, which is up.
-    pub(super) fn of(project: &'a Project) -> anyhow::Result<Self> {
+    pub(in crate::quality) fn of(project: &'a Project) -> anyhow::Result<Self> {
         Ok(Self {
             project,
             installed: setup::locate()?,
@@ -51,7 +51,7 @@ impl<'a> System<'a> {
         self.token(&["--user", email])
     }
 
-    pub(super) fn operator_token(&self) -> anyhow::Result<String> {
+    pub(in crate::quality) fn operator_token(&self) -> anyhow::Result<String> {
         self.token(&["--operator"])
     }
 
@@ -137,7 +137,7 @@ impl<'a> System<'a> {
     }
 
     /// Makes a call to its end and gives its report.
-    pub(super) fn call(
+    pub(in crate::quality) fn call(
         &self,
         args: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> anyhow::Result<Value> {
@@ -172,7 +172,7 @@ impl<'a> System<'a> {
     }
 
     /// The record of a call once that has ended.
-    pub(super) fn ended(&self, operator: &str, call_id: &str) -> anyhow::Result<Value> {
+    pub(in crate::quality) fn ended(&self, operator: &str, call_id: &str) -> anyhow::Result<Value> {
         until(
             "the end of the call on record",
             Duration::from_secs(90),
