@@ -11,6 +11,7 @@ use crate::domain::{
     SpeechId, ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble,
 };
 use crate::media;
+use crate::prompt;
 use crate::provider::Command;
 use crate::record::{self, Latency};
 use crate::tools;
@@ -62,6 +63,7 @@ impl Task {
             }
             Output::ToolEnded(ended) => self.tool_ended(ended),
             Output::HandOver(wanted) => self.hand_over(wanted),
+            Output::GreetStranger => self.later(Done::Known(prompt::Caller::default())),
             Output::Synthesise { speech, text, line } => self.synthesise(speech, text, line),
             Output::Play { speech, audio } => self.tell_media(media::Command::Play(speech, audio)),
             Output::FinishPlaying(speech) => {
@@ -129,14 +131,14 @@ impl Task {
 
     pub(super) fn tell_media(&mut self, command: media::Command) {
         if self.room.is_some() && self.media.send(command).is_err() && self.ended.is_none() {
-            self.later(Input::End(EndReason::MediaError));
+            self.later(Done::Input(Input::End(EndReason::MediaError)));
         }
     }
 
-    /// Gives the conversation an input after the present one is dealt with.
-    fn later(&self, input: Input) {
+    /// Has something dealt with after what is dealt with now.
+    fn later(&self, done: Done) {
         // A full queue holds other inputs, whose handling leads here again.
-        let _ = self.done.try_send(Done::Input(input));
+        let _ = self.done.try_send(done);
     }
 
     fn set_state(&mut self, agent: AgentState) {
@@ -236,7 +238,7 @@ impl Task {
         self.tell(What::ToolStarted(request.clone()));
         let Some((_, caller)) = self.caller.clone() else {
             // Nobody can have spoken before it was known whose call it is.
-            return self.later(Input::ToolFinished {
+            return self.later(Done::Input(Input::ToolFinished {
                 call: request.call,
                 result: ToolResult {
                     status: ToolStatus::Failed,
@@ -244,7 +246,7 @@ impl Task {
                     sources: Vec::new(),
                     effect: None,
                 },
-            });
+            }));
         };
         let context = tools::Context {
             peers: self.app.peers.clone(),

@@ -279,24 +279,29 @@ impl Task {
                 tracing::warn!(call.id = %self.id, %error, "The caller of a job is not known");
                 self.input(Input::End(EndReason::ParticipantLost));
             }
-            Done::Known(caller) => {
-                let instructions = self.app.prompts.instructions(&caller);
-                let instructions = self.prompt.begin(instructions);
-                if let Some(setup) = self.setup.take() {
-                    let tools = tools::definitions();
-                    // The session may have failed already; the conversation knows.
-                    let _ = setup.send(Setup {
-                        instructions,
-                        tools,
-                    });
-                }
-                let greeting = self.app.prompts.greeting(&caller);
-                self.input(Input::Greeting(greeting));
-            }
+            Done::Known(caller) => self.known(&caller),
             Done::Earlier(sound) => self.tell_media(media::Command::Earlier(sound)),
             Done::RoundTrip(round_trip) => self.network.caller_round_trip = Some(round_trip),
             Done::Input(input) => self.input(input),
         }
+    }
+
+    /// The provider is told whose call it is, and they are greeted. One who has been taken for a stranger
+    /// is not greeted again.
+    fn known(&mut self, caller: &prompt::Caller) {
+        let instructions = self.app.prompts.instructions(caller);
+        let instructions = self.prompt.begin(instructions);
+        let Some(setup) = self.setup.take() else {
+            return self.tell_provider(provider::Command::Instruct(instructions));
+        };
+        let tools = tools::definitions();
+        // The session may have failed already; the conversation knows.
+        let _ = setup.send(Setup {
+            instructions,
+            tools,
+        });
+        let greeting = self.app.prompts.greeting(caller);
+        self.input(Input::Greeting(greeting));
     }
 
     fn command(&mut self, command: Command) {

@@ -353,6 +353,8 @@ pub enum ToolStatus {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
+    /// Greet the caller although it is not known who they are: they have waited for it.
+    GreetStranger,
     /// Judge from the sound of the caller's turn whether they have finished. Once a pause, when it
     /// has lasted as long as voice activity detection takes to notice.
     JudgeTurn(PauseId),

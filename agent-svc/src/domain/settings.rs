@@ -133,6 +133,8 @@ pub struct Settings {
     pub max_speech: Duration,
     /// How long the provider may be away before the call ends.
     pub provider_grace: Duration,
+    /// How long a caller who is there is not greeted because it is not known yet who they are.
+    pub greeting_grace: Duration,
     /// How long the caller may take to arrive.
     pub caller_wait: Duration,
     /// How long a caller who lost the connection may take to come back.
@@ -184,6 +186,7 @@ impl Default for Settings {
             max_queued_speech: 8,
             max_speech: Duration::from_secs(180),
             provider_grace: Duration::from_secs(20),
+            greeting_grace: Duration::from_millis(300),
             caller_wait: Duration::from_secs(60),
             caller_return: Duration::from_secs(30),
             max_silence: Duration::from_secs(60),

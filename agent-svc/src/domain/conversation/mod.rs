@@ -40,6 +40,9 @@ pub struct Conversation {
     outputs: VecDeque<Output>,
     state: AgentState,
     joined: bool,
+    /// Until when the caller waits for a greeting by name.
+    greeting_due: Option<Moment>,
+    greeted: bool,
     caller: CallerTurn,
     providers: ProvidersTurns,
     /// Sound of the turn that goes on was lost.
@@ -80,6 +83,8 @@ impl Conversation {
             outputs: VecDeque::from([Output::SetState(AgentState::Initializing)]),
             state: AgentState::Initializing,
             joined: false,
+            greeting_due: None,
+            greeted: false,
             caller: CallerTurn::default(),
             providers: ProvidersTurns::default(),
             turn_damaged: false,
@@ -113,15 +118,13 @@ impl Conversation {
         }
         match input {
             Input::Joined => self.joined = true,
-            Input::CallerJoined => self.limits.caller_joined(self.now),
+            Input::CallerJoined => self.caller_joined(),
             Input::CallerLeft { hung_up } => self.caller_left(hung_up),
             Input::MicrophoneOpened => self.limits.microphone_opened(self.now),
             Input::PlayoutDelay(delay) => {
                 self.playout_delay = Samples::lasting(delay.min(MAX_PLAYOUT_DELAY));
             }
-            Input::Greeting(text) => {
-                self.speak(Kind::Greeting, text);
-            }
+            Input::Greeting(text) => self.greet(text),
             Input::SpeechStarted { voiced_from } => self.speech_started(voiced_from),
             Input::SpeechEnded { voiced_until } => self.speech_ended(voiced_until),
             Input::TurnJudged { pause, complete } => {
@@ -175,6 +178,7 @@ impl Conversation {
             self.filler_deadline(),
             self.silence_deadline(),
             self.ending_deadline(),
+            self.greeting_due,
         ]
         .into_iter()
         .flatten()
@@ -183,6 +187,9 @@ impl Conversation {
 
     /// Does what is due, then whatever has become possible.
     fn advance(&mut self) {
+        if self.greeting_due.take_if(|due| *due <= self.now).is_some() {
+            self.push(Output::GreetStranger);
+        }
         self.run_floor();
         self.run_answers();
         self.run_silence();
@@ -195,6 +202,19 @@ impl Conversation {
         if !self.ended {
             self.show_state();
         }
+    }
+
+    fn caller_joined(&mut self) {
+        self.limits.caller_joined(self.now);
+        if !self.greeted {
+            self.greeting_due = Some(self.now + self.settings.greeting_grace);
+        }
+    }
+
+    fn greet(&mut self, text: String) {
+        self.greeting_due = None;
+        self.greeted = true;
+        self.speak(Kind::Greeting, text);
     }
 
     fn show_state(&mut self) {

@@ -79,6 +79,8 @@ struct Stage {
     /// The turn that the provider hears, and whether it never ends one.
     heard_by_provider: Option<ItemId>,
     provider_waits: bool,
+    /// How a caller is greeted whom nobody knows.
+    stranger: Option<String>,
     /// Whether the words of short sounds cannot be told.
     deaf: bool,
     /// Whether the caller publishes one.
@@ -126,6 +128,7 @@ impl Stage {
             closed: 0,
             heard_by_provider: None,
             provider_waits: false,
+            stranger: None,
             deaf: false,
             microphone: true,
             votes: VecDeque::new(),
@@ -221,6 +224,7 @@ impl Stage {
             }
             ["provider", "fails"] => self.input(Input::Realtime(Realtime::Failed)),
             ["greeting"] => self.input(Input::Greeting(text)),
+            ["nobody", "knows", "the", "caller"] => self.stranger = Some(text),
             ["say"] => {
                 let outcome = self.conversation.say(moment(self.now), text);
                 if outcome.is_err() {
@@ -369,6 +373,12 @@ impl Stage {
 
     fn output(&mut self, output: Output) {
         match output {
+            Output::GreetStranger => {
+                if let Some(text) = self.stranger.take() {
+                    self.write("greet a stranger");
+                    self.later(0, Input::Greeting(text));
+                }
+            }
             Output::JudgeTurn(pause) => self.judge(pause),
             Output::RecogniseSound(sound) => self.recognise(sound),
             Output::CommitAudio => {

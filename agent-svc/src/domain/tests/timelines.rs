@@ -60,6 +60,30 @@ fn the_greeting_waits_for_the_caller() {
 }
 
 #[test]
+fn a_caller_whom_nobody_knows_yet_is_greeted_all_the_same() {
+    assert_snapshot!(transcript(r#"
+           0 joined
+           0 provider connects
+           0 nobody knows the caller "Hello."
+        2000 caller joins
+        5000 operator ends
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+    2000  -> Listening
+    2300  greet a stranger
+    2310  synthesise 1: Hello.
+    2410  play 1
+    2410  -> Speaking
+    2760  Assistant: Hello.
+    2760  tell model: Hello.
+    2760  store 1 Assistant: Hello.
+    2760  -> Listening
+    5000  end call: Operator
+    ");
+}
+
+#[test]
 fn a_pause_within_a_sentence_does_not_end_the_turn() {
     assert_snapshot!(transcript(r#"
            0 call begins
@@ -109,13 +133,13 @@ fn barge_in_stops_playback_and_keeps_only_what_was_heard() {
     2600  -> Speaking
     4060  pause
     4060  -> Listening
-    4500  recognise sound 1: Another
-    4650  recognise sound 2: Another
-    4720  count Interruption
-    4720  stop 1
-    4720  truncate item_1 at 1460
-    4720  Assistant: Once upon a time there
-    4720  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
+    4400  recognise sound 1: Another
+    4550  recognise sound 2: Another
+    4620  count Interruption
+    4620  stop 1
+    4620  truncate item_1 at 1460
+    4620  Assistant: Once upon a time there
+    4620  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
     5000  judge pause 2
     5200  commit audio
     5200  create response 2
@@ -187,16 +211,17 @@ fn a_back_channel_is_told_by_its_words_and_costs_none_of_the_answers() {
      2600  -> Speaking
      4060  pause
      4060  -> Listening
-     4500  recognise sound 1: Okay.
+     4400  recognise sound 1: Okay.
+     4550  recognise sound 2: Okay.
      4600  clear audio
      4600  count FalseInterruption
      4600  resume
      4600  -> Speaking
      5560  pause
      5560  -> Listening
-     6000  recognise sound 2: Yeah,
-     6150  recognise sound 3: Yeah, right.
-     6300  recognise sound 4: Yeah, right.
+     5900  recognise sound 3: Yeah,
+     6050  recognise sound 4: Yeah,
+     6200  recognise sound 5: Yeah, right.
      6350  clear audio
      6350  count FalseInterruption
      6350  resume
@@ -231,13 +256,13 @@ fn a_single_word_that_wants_the_floor_gets_it() {
      2600  -> Speaking
      4060  pause
      4060  -> Listening
-     4500  recognise sound 1: Stop.
+     4400  recognise sound 1: Stop.
+     4550  count Interruption
+     4550  stop 1
+     4550  truncate item_1 at 1460
+     4550  Assistant: Once upon a time there
+     4550  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
      4550  judge pause 2
-     4570  count Interruption
-     4570  stop 1
-     4570  truncate item_1 at 1460
-     4570  Assistant: Once upon a time there
-     4570  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
      4750  commit audio
      4750  create response 2
      4750  -> Thinking
@@ -275,18 +300,19 @@ fn a_murmur_that_nobody_understands_is_an_interruption_only_if_it_lasts() {
      2600  -> Speaking
      4060  pause
      4060  -> Listening
-     4500  recognise sound 1: 
-     4650  recognise sound 2: Emil.
+     4400  recognise sound 1: 
+     4550  recognise sound 2: 
+     4700  recognise sound 3: Emil.
      4800  clear audio
      4800  count FalseInterruption
      4800  resume
      4800  -> Speaking
      6060  pause
      6060  -> Listening
-     6500  recognise sound 3: Give
-     6650  recognise sound 4: Give
-     6800  recognise sound 5: Give
-     6950  recognise sound 6: Give one.
+     6400  recognise sound 4: 
+     6550  recognise sound 5: Give
+     6700  recognise sound 6: Give
+     6850  recognise sound 7: Give
      7000  count Interruption
      7000  stop 1
      7000  truncate item_1 at 2720
@@ -330,16 +356,16 @@ fn what_begins_like_a_nod_and_goes_on_is_an_interruption() {
      2600  -> Speaking
      4060  pause
      4060  -> Listening
-     4500  recognise sound 1: Yeah
-     4650  recognise sound 2: Yeah
-     4800  recognise sound 3: Yeah yeah
-     4950  recognise sound 4: Yeah yeah
-     5100  recognise sound 5: Yeah yeah but
-     5170  count Interruption
-     5170  stop 1
-     5170  truncate item_1 at 1460
-     5170  Assistant: Once upon a time there
-     5170  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     4400  recognise sound 1: Yeah
+     4550  recognise sound 2: Yeah
+     4700  recognise sound 3: Yeah yeah
+     4850  recognise sound 4: Yeah yeah
+     5000  recognise sound 5: Yeah yeah but
+     5070  count Interruption
+     5070  stop 1
+     5070  truncate item_1 at 1460
+     5070  Assistant: Once upon a time there
+     5070  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
      6200  judge pause 2
      6400  commit audio
      6400  create response 2
@@ -380,7 +406,7 @@ fn without_words_in_time_length_decides() {
      2600  -> Speaking
      4060  pause
      4060  -> Listening
-     4500  recognise sound 1 in vain
+     4400  recognise sound 1 in vain
      4600  judge pause 2
      4800  clear audio
      4800  count FalseInterruption
@@ -388,7 +414,7 @@ fn without_words_in_time_length_decides() {
      4800  -> Speaking
      5560  pause
      5560  -> Listening
-     6000  recognise sound 2 in vain
+     5900  recognise sound 2 in vain
      6300  count Interruption
      6300  stop 1
      6300  truncate item_1 at 2210
@@ -439,13 +465,13 @@ fn a_yes_over_the_end_of_a_question_answers_it() {
      5400  -> Speaking
      6960  pause
      6960  -> Listening
-     7400  recognise sound 1: Yes.
+     7300  recognise sound 1: Yes.
+     7400  count Interruption
+     7400  stop 2
+     7400  truncate item_1 at 1560
+     7400  Assistant: Shall I change it to the
+     7400  store 3 Assistant: Shall I change it to the (interrupted in 60 ms) (400 + 200 -> 600 ms)
      7400  judge pause 2
-     7470  count Interruption
-     7470  stop 2
-     7470  truncate item_1 at 1560
-     7470  Assistant: Shall I change it to the
-     7470  store 3 Assistant: Shall I change it to the (interrupted in 60 ms) (400 + 200 -> 600 ms)
      7600  commit audio
      7600  create response 2
      7600  -> Thinking
@@ -479,15 +505,14 @@ fn a_nod_while_the_assistant_thinks_changes_nothing() {
     2470  -> Listening
     2600  User: What plan am I on?
     2600  store 1 User: What plan am I on?
-    2910  recognise sound 1: Mhm.
-    2910  judge pause 2
-    2980  clear audio
-    2980  count FalseInterruption
-    2980  play 1
-    2980  -> Speaking
-    4410  Assistant: You are on the Pro plan.
-    4410  store 2 Assistant: You are on the Pro plan. (400 + 200 -> 980 ms)
-    4410  -> Listening
+    2810  recognise sound 1: Mhm.
+    2910  clear audio
+    2910  count FalseInterruption
+    2910  play 1
+    2910  -> Speaking
+    4340  Assistant: You are on the Pro plan.
+    4340  store 2 Assistant: You are on the Pro plan. (400 + 200 -> 910 ms)
+    4340  -> Listening
     8000  end call: UserHangup
     ");
 }
@@ -886,9 +911,9 @@ fn a_tool_that_is_running_when_the_caller_speaks_on_is_answered_without_a_second
      2600  User: What plan?
      2600  store 1 User: What plan?
      2860  -> Listening
-     3300  recognise sound 1: I
-     3450  recognise sound 2: I
-     3520  count Interruption
+     3200  recognise sound 1: I
+     3350  recognise sound 2: I
+     3420  count Interruption
      4050  answer call_1_1: {"ok":true}
      4050  tool get_account Ok after 1500 ms
      4500  judge pause 2
@@ -1262,13 +1287,13 @@ fn what_is_on_its_way_to_the_caller_does_not_count_as_heard() {
     2600  -> Speaking
     3560  pause
     3560  -> Listening
-    4000  recognise sound 1: Another
-    4150  recognise sound 2: Another one,
-    4220  count Interruption
-    4220  stop 1
-    4220  truncate item_1 at 760
-    4220  Assistant: Once upon a
-    4220  store 2 Assistant: Once upon a (interrupted in 60 ms) (400 + 200 -> 600 ms)
+    3900  recognise sound 1: Another
+    4050  recognise sound 2: Another one,
+    4120  count Interruption
+    4120  stop 1
+    4120  truncate item_1 at 760
+    4120  Assistant: Once upon a
+    4120  store 2 Assistant: Once upon a (interrupted in 60 ms) (400 + 200 -> 600 ms)
     4500  judge pause 2
     4700  commit audio
     4700  create response 2
@@ -1307,11 +1332,11 @@ fn an_answer_of_which_nothing_was_heard_is_taken_back_everywhere() {
     2600  -> Speaking
     2760  pause
     2760  -> Listening
-    3200  recognise sound 1: Another
-    3350  recognise sound 2: Another one,
-    3420  count Interruption
-    3420  stop 1
-    3420  delete item_1
+    3100  recognise sound 1: Another
+    3250  recognise sound 2: Another one,
+    3320  count Interruption
+    3320  stop 1
+    3320  delete item_1
     3700  judge pause 2
     3900  commit audio
     3900  create response 2
@@ -1819,9 +1844,9 @@ fn a_tool_is_told_in_which_turn_it_is_called_and_one_without_an_answer_before_is
      2650  tool a Ok after 100 ms
      2700  create response 2
      2960  -> Listening
-     3400  recognise sound 1: Please
-     3550  recognise sound 2: Please
-     3620  count Interruption
+     3300  recognise sound 1: Please
+     3450  recognise sound 2: Please
+     3520  count Interruption
      4100  judge pause 2
      4420  commit audio
      4420  -> Thinking
@@ -1878,9 +1903,9 @@ fn a_call_that_is_handed_over_goes_on_and_is_handed_over_even_if_the_caller_spea
      2600  User: I want to speak to a person.
      2600  store 1 User: I want to speak to a person.
      2760  -> Listening
-     3200  recognise sound 1: No wait,
-     3350  recognise sound 2: No wait,
-     3420  count Interruption
+     3100  recognise sound 1: No
+     3250  recognise sound 2: No wait,
+     3320  count Interruption
      4400  judge pause 2
      4550  answer call_1_1: {"ok":true}
      4550  tool person Ok after 2000 ms

@@ -213,7 +213,8 @@ fn a_nod_pauses_the_answer_and_the_turn_that_the_provider_makes_of_it_is_removed
      4060  pause
      4060  -> Listening
      4200  provider hears speech
-     4500  recognise sound 1: Okay.
+     4400  recognise sound 1: Okay.
+     4550  recognise sound 2: Okay.
      4600  count FalseInterruption
      4600  resume
      4600  -> Speaking
@@ -257,19 +258,19 @@ fn a_nod_that_goes_on_as_a_question_is_one_turn_of_the_provider() {
      4060  pause
      4060  -> Listening
      4200  provider hears speech
-     4500  recognise sound 1: Okay.
-     4570  count FalseInterruption
-     4570  resume
-     4570  -> Speaking
+     4400  recognise sound 1: Okay.
+     4500  count FalseInterruption
+     4500  resume
+     4500  -> Speaking
      4810  pause
      4810  -> Listening
-     5250  recognise sound 2: But who
-     5400  recognise sound 3: But who
-     5470  count Interruption
-     5470  stop 1
-     5470  truncate item_1 at 1600
-     5470  Assistant: Once upon a time there was
-     5470  store 2 Assistant: Once upon a time there was (interrupted in 60 ms) (500 + 200 -> 700 ms)
+     5150  recognise sound 2: But
+     5300  recognise sound 3: But who
+     5370  count Interruption
+     5370  stop 1
+     5370  truncate item_1 at 1670
+     5370  Assistant: Once upon a time there was
+     5370  store 2 Assistant: Once upon a time there was (interrupted in 60 ms) (500 + 200 -> 700 ms)
      6750  provider ends turn
      6750  create response 2
      6750  -> Thinking
