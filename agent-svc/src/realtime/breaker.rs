@@ -113,8 +113,8 @@ impl Breaker {
         state.count(now, false);
         match state.open {
             _ if failure.needs_operator() => state.open(now, failure, ACCOUNT_WAIT),
-            // A call that began before it opened is no news.
-            Some(open) if !open.on_trial && now < open.until => {}
+            // That calls which began before go on failing is no news.
+            Some(open) if !open.on_trial => {}
             Some(open) => state.open(now, failure, (open.wait * 2).min(MAX_WAIT)),
             None if failure == Failure::Refused || state.fails_often() => {
                 state.open(now, failure, FIRST_WAIT);

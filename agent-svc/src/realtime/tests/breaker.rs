@@ -60,6 +60,9 @@ async fn one_call_tries_and_the_others_wait_for_what_becomes_of_it() {
         retry_after: 5 * SECOND,
     };
     assert_eq!(breaker.admit(), Err(refused));
+    sleep(7 * SECOND).await;
+    breaker.not_connected(Failure::Unreachable);
+    assert_eq!(breaker.admit(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
