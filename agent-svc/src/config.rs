@@ -199,7 +199,7 @@ pub struct CallsConfig {
     pub turn_detection: TurnDetection,
 
     /// Silence that ends a turn of the caller which sounds complete, in milliseconds.
-    #[arg(long, env, default_value_t = 400, value_parser = clap::value_parser!(u64).range(250..=5000))]
+    #[arg(long, env, default_value_t = 430, value_parser = clap::value_parser!(u64).range(250..=5000))]
     pub min_endpointing_delay_ms: u64,
 
     /// Silence that ends a turn which sounds as if it went on, in milliseconds. When it is not more than the least,

@@ -85,20 +85,20 @@ mod unit {
     #[test]
     fn the_wait_grows_with_doubt_and_with_the_pauses_of_the_caller() {
         let mut endpointing = endpointing();
-        insta::assert_snapshot!(row(&endpointing), @"400 421 1024 2518 3000 660");
+        insta::assert_snapshot!(row(&endpointing), @"430 451 1047 2523 3000 687");
         for _ in 0..4 {
             endpointing.went_on(Duration::from_millis(900), Some(0.9));
         }
-        insta::assert_snapshot!(row(&endpointing), @"742 760 1284 2581 3000 968");
+        insta::assert_snapshot!(row(&endpointing), @"752 770 1292 2583 3000 977");
         // They were heard to be unfinished: no reason to answer later when they are finished.
         for _ in 0..4 {
             endpointing.went_on(Duration::from_millis(2900), Some(0.0));
         }
-        insta::assert_snapshot!(row(&endpointing), @"742 760 1284 2581 3000 968");
+        insta::assert_snapshot!(row(&endpointing), @"752 770 1292 2583 3000 977");
         for _ in 0..8 {
             endpointing.went_on(Duration::from_millis(250), Some(0.9));
         }
-        insta::assert_snapshot!(row(&endpointing), @"435 456 1051 2524 3000 692");
+        insta::assert_snapshot!(row(&endpointing), @"461 482 1071 2529 3000 715");
     }
 
     #[test]

@@ -158,7 +158,7 @@ impl Default for Settings {
         Self {
             turn_detection: TurnDetection::default(),
             vad_silence: Duration::from_millis(200),
-            min_endpointing_delay: Duration::from_millis(400),
+            min_endpointing_delay: Duration::from_millis(430),
             max_endpointing_delay: Duration::from_secs(3),
             min_word: Duration::from_millis(200),
             min_interruption: Duration::from_millis(500),

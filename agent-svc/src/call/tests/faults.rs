@@ -158,8 +158,8 @@ async fn row_2_a_caller_whose_provider_stays_away_is_told_and_let_go_after_20_s(
             assert_snapshot!(stage.written(), @r#"
                 0  Connected
               500  caller says "What plan am I on?" for 1000 ms
-             1900  turn taken
-             1900  User: What plan am I on?
+             1930  turn taken
+             1930  User: What plan am I on?
              1950  REALTIME_RECONNECTING
              1950  Disconnected
              2220  speech 3 is heard

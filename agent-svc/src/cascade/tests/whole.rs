@@ -66,27 +66,27 @@ async fn a_call_goes_on_when_realtime_dies_in_the_middle_of_an_answer() {
     call.input(Input::CallerLeft { hung_up: true });
     assert_snapshot!(call.heard(), @r"
      1340  Assistant: Hello, this is Iris.
-     3410  Caller: What plan am I on?
-     5190  Assistant: You are on the Pro plan.
-     7910  Caller: What does it cost?
-     8660  (REALTIME_RECONNECTING)
-     9850  Assistant: It costs forty dollars a
-    12490  Assistant: Sorry, I was cut off. Let me say that again.
-    13660  (REALTIME_UNREACHABLE)
-    13660  (FALLBACK_IN_USE)
-    17360  Assistant: Forty dollars a month, and a year is cheaper.
-    23210  Caller: What did I ask first?
-    23910  (get_account is called)
-    24710  Assistant: Let me see.
-    27310  Assistant: You asked what plan you
-    28410  Caller: No, that is not what I mean.
-    30690  Assistant: I see. What do you mean?
+     3440  Caller: What plan am I on?
+     5220  Assistant: You are on the Pro plan.
+     7940  Caller: What does it cost?
+     8690  (REALTIME_RECONNECTING)
+     9880  Assistant: It costs forty dollars a
+    12520  Assistant: Sorry, I was cut off. Let me say that again.
+    13690  (REALTIME_UNREACHABLE)
+    13690  (FALLBACK_IN_USE)
+    17390  Assistant: Forty dollars a month, and a year is cheaper.
+    23240  Caller: What did I ask first?
+    23940  (get_account is called)
+    24740  Assistant: Let me see.
+    27210  Assistant: You asked what plan
+    28440  Caller: No, that is not what I mean.
+    30720  Assistant: I see. What do you mean?
     32800  (the end: UserHangup)
     ");
     let log = rest.log();
     let asked = log.lines().rev().find(|line| line.contains("asked"));
     assert_snapshot!(asked.unwrap_or_default().replace(" | ", "\n"), @r#"
-       28400  asked with 7 tools, auto: system: Be kind.
+       28430  asked with 7 tools, auto: system: Be kind.
     assistant: Hello, this is Iris.
     user: What plan am I on?
     assistant: You are on the Pro plan.
@@ -98,7 +98,7 @@ async fn a_call_goes_on_when_realtime_dies_in_the_middle_of_an_answer() {
     assistant: Let me see.
     assistant calls get_account
     tool: {"plan":"Pro"}
-    assistant: You asked what plan you
+    assistant: You asked what plan
     user: No, that is not what I mean.
     "#);
     assert_eq!(call.ended, Some(EndReason::UserHangup));
@@ -126,8 +126,8 @@ async fn a_call_whose_provider_is_down_from_the_start_is_held_by_the_cascade() {
      5010  (REALTIME_UNREACHABLE)
      5010  (FALLBACK_IN_USE)
      5210  Caller: What plan am I on?
-     7180  Assistant: One moment, please.
-     8620  Assistant: You are on the Pro plan.
+     7210  Assistant: One moment, please.
+     8650  Assistant: You are on the Pro plan.
     10700  (the end: UserHangup)
     ");
 }
@@ -148,15 +148,15 @@ async fn when_the_fallback_is_down_as_well_the_caller_is_told_and_the_call_ends(
     assert_snapshot!(call.heard(), @r"
      1340  Assistant: Hello, this is Iris.
      2010  (REALTIME_RECONNECTING)
-     5830  Assistant: Please hold on, I am reconnecting.
+     5860  Assistant: Please hold on, I am reconnecting.
      7010  (REALTIME_UNREACHABLE)
      7010  (FALLBACK_IN_USE)
      7420  Caller: 
     10680  Assistant: Sorry, I could not answer that. Please ask me again.
-    13610  (FALLBACK_FAILED)
-    19270  Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
-    19270  Caller: 
-    19270  (the end: ProviderError)
+    13640  (FALLBACK_FAILED)
+    19300  Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+    19300  Caller: 
+    19300  (the end: ProviderError)
     ");
     assert_eq!(call.ended, Some(EndReason::ProviderError));
 }
@@ -173,9 +173,9 @@ async fn without_a_fallback_the_call_ends_with_an_apology_as_before() {
     assert_snapshot!(call.heard(), @r"
      1340  Assistant: Hello, this is Iris.
      2010  (REALTIME_RECONNECTING)
-     5830  Assistant: Please hold on, I am reconnecting.
-    12930  Assistant: One moment, please.
-    20930  Assistant: One moment, please.
+     5860  Assistant: Please hold on, I am reconnecting.
+    12960  Assistant: One moment, please.
+    20960  Assistant: One moment, please.
     27670  Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
     27670  Caller: 
     27670  (the end: ProviderError)

@@ -23,16 +23,16 @@ fn a_call_is_greeted_answered_and_hung_up() {
      790  store 1 Assistant: Hello Ada.
      790  -> Listening
     3200  judge pause 1
-    3400  commit audio
-    3400  create response 1
-    3400  -> Thinking
-    3600  User: What plan am I on?
-    3600  store 2 User: What plan am I on?
-    3600  play 2
-    3600  -> Speaking
-    5030  Assistant: You are on the Pro plan.
-    5030  store 3 Assistant: You are on the Pro plan. (400 + 200 -> 600 ms)
-    5030  -> Listening
+    3430  commit audio
+    3430  create response 1
+    3430  -> Thinking
+    3630  User: What plan am I on?
+    3630  store 2 User: What plan am I on?
+    3630  play 2
+    3630  -> Speaking
+    5060  Assistant: You are on the Pro plan.
+    5060  store 3 Assistant: You are on the Pro plan. (430 + 200 -> 630 ms)
+    5060  -> Listening
     6000  end call: UserHangup
     ");
 }
@@ -96,16 +96,16 @@ fn a_pause_within_a_sentence_does_not_end_the_turn() {
        0  -> Listening
     2000  judge pause 1
     3150  judge pause 2
-    3350  commit audio
-    3350  create response 1
-    3350  -> Thinking
-    3550  User: What does the business plan cost?
-    3550  store 1 User: What does the business plan cost?
-    3550  play 1
-    3550  -> Speaking
-    4140  Assistant: All right.
-    4140  store 2 Assistant: All right. (400 + 200 -> 600 ms)
-    4140  -> Listening
+    3380  commit audio
+    3380  create response 1
+    3380  -> Thinking
+    3580  User: What does the business plan cost?
+    3580  store 1 User: What does the business plan cost?
+    3580  play 1
+    3580  -> Speaking
+    4170  Assistant: All right.
+    4170  store 2 Assistant: All right. (430 + 200 -> 630 ms)
+    4170  -> Listening
     6000  end call: Operator
     ");
 }
@@ -124,33 +124,33 @@ fn barge_in_stops_playback_and_keeps_only_what_was_heard() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2600  User: Tell me a story.
-    2600  store 1 User: Tell me a story.
-    2600  play 1
-    2600  -> Speaking
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2630  User: Tell me a story.
+    2630  store 1 User: Tell me a story.
+    2630  play 1
+    2630  -> Speaking
     4060  pause
     4060  -> Listening
     4400  recognise sound 1: Another
     4550  recognise sound 2: Another
     4620  count Interruption
     4620  stop 1
-    4620  truncate item_1 at 1460
+    4620  truncate item_1 at 1430
     4620  Assistant: Once upon a time there
-    4620  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
+    4620  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (430 + 200 -> 630 ms)
     5000  judge pause 2
-    5200  commit audio
-    5200  create response 2
-    5200  -> Thinking
-    5400  User: Another one.
-    5400  store 3 User: Another one.
-    5400  play 2
-    5400  -> Speaking
-    5690  Assistant: Fine.
-    5690  store 4 Assistant: Fine. (400 + 200 -> 600 ms)
-    5690  -> Listening
+    5230  commit audio
+    5230  create response 2
+    5230  -> Thinking
+    5430  User: Another one.
+    5430  store 3 User: Another one.
+    5430  play 2
+    5430  -> Speaking
+    5720  Assistant: Fine.
+    5720  store 4 Assistant: Fine. (430 + 200 -> 630 ms)
+    5720  -> Listening
     9000  end call: UserHangup
     ");
 }
@@ -168,22 +168,22 @@ fn after_a_cough_the_answer_goes_on_where_it_paused() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2600  User: Tell me a story.
-    2600  store 1 User: Tell me a story.
-    2600  play 1
-    2600  -> Speaking
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2630  User: Tell me a story.
+    2630  store 1 User: Tell me a story.
+    2630  play 1
+    2630  -> Speaking
     3560  pause
     3560  -> Listening
     3850  clear audio
     3850  count FalseInterruption
     3850  resume
     3850  -> Speaking
-    4920  Assistant: Once upon a time there was a king.
-    4920  store 2 Assistant: Once upon a time there was a king. (400 + 200 -> 600 ms)
-    4920  -> Listening
+    4950  Assistant: Once upon a time there was a king.
+    4950  store 2 Assistant: Once upon a time there was a king. (430 + 200 -> 630 ms)
+    4950  -> Listening
     9000  end call: UserHangup
     ");
 }
@@ -202,13 +202,13 @@ fn a_back_channel_is_told_by_its_words_and_costs_none_of_the_answers() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2600  User: Tell me a story.
-     2600  store 1 User: Tell me a story.
-     2600  play 1
-     2600  -> Speaking
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2630  User: Tell me a story.
+     2630  store 1 User: Tell me a story.
+     2630  play 1
+     2630  -> Speaking
      4060  pause
      4060  -> Listening
      4400  recognise sound 1: Okay.
@@ -226,9 +226,9 @@ fn a_back_channel_is_told_by_its_words_and_costs_none_of_the_answers() {
      6350  count FalseInterruption
      6350  resume
      6350  -> Speaking
-     7400  Assistant: Once upon a time there was a king who had three daughters.
-     7400  store 2 Assistant: Once upon a time there was a king who had three daughters. (400 + 200 -> 600 ms)
-     7400  -> Listening
+     7430  Assistant: Once upon a time there was a king who had three daughters.
+     7430  store 2 Assistant: Once upon a time there was a king who had three daughters. (430 + 200 -> 630 ms)
+     7430  -> Listening
     12000  end call: UserHangup
     ");
 }
@@ -247,32 +247,32 @@ fn a_single_word_that_wants_the_floor_gets_it() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2600  User: Tell me a story.
-     2600  store 1 User: Tell me a story.
-     2600  play 1
-     2600  -> Speaking
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2630  User: Tell me a story.
+     2630  store 1 User: Tell me a story.
+     2630  play 1
+     2630  -> Speaking
      4060  pause
      4060  -> Listening
      4400  recognise sound 1: Stop.
      4550  count Interruption
      4550  stop 1
-     4550  truncate item_1 at 1460
+     4550  truncate item_1 at 1430
      4550  Assistant: Once upon a time there
-     4550  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     4550  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (430 + 200 -> 630 ms)
      4550  judge pause 2
-     4750  commit audio
-     4750  create response 2
-     4750  -> Thinking
-     4950  User: Stop.
-     4950  store 3 User: Stop.
-     4950  play 2
-     4950  -> Speaking
-     5540  Assistant: All right.
-     5540  store 4 Assistant: All right. (400 + 200 -> 600 ms)
-     5540  -> Listening
+     4780  commit audio
+     4780  create response 2
+     4780  -> Thinking
+     4980  User: Stop.
+     4980  store 3 User: Stop.
+     4980  play 2
+     4980  -> Speaking
+     5570  Assistant: All right.
+     5570  store 4 Assistant: All right. (430 + 200 -> 630 ms)
+     5570  -> Listening
     12000  end call: UserHangup
     ");
 }
@@ -291,13 +291,13 @@ fn a_murmur_that_nobody_understands_is_an_interruption_only_if_it_lasts() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2600  User: Tell me a story.
-     2600  store 1 User: Tell me a story.
-     2600  play 1
-     2600  -> Speaking
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2630  User: Tell me a story.
+     2630  store 1 User: Tell me a story.
+     2630  play 1
+     2630  -> Speaking
      4060  pause
      4060  -> Listening
      4400  recognise sound 1: 
@@ -315,20 +315,20 @@ fn a_murmur_that_nobody_understands_is_an_interruption_only_if_it_lasts() {
      6850  recognise sound 7: Give
      7000  count Interruption
      7000  stop 1
-     7000  truncate item_1 at 2720
+     7000  truncate item_1 at 2690
      7000  Assistant: Once upon a time there was a king who had
-     7000  store 2 Assistant: Once upon a time there was a king who had (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     7000  store 2 Assistant: Once upon a time there was a king who had (interrupted in 60 ms) (430 + 200 -> 630 ms)
      7100  judge pause 2
-     7300  commit audio
-     7300  create response 2
-     7300  -> Thinking
-     7500  User: Give one.
-     7500  store 3 User: Give one.
-     7500  play 2
-     7500  -> Speaking
-     8090  Assistant: All right.
-     8090  store 4 Assistant: All right. (400 + 200 -> 600 ms)
-     8090  -> Listening
+     7330  commit audio
+     7330  create response 2
+     7330  -> Thinking
+     7530  User: Give one.
+     7530  store 3 User: Give one.
+     7530  play 2
+     7530  -> Speaking
+     8120  Assistant: All right.
+     8120  store 4 Assistant: All right. (430 + 200 -> 630 ms)
+     8120  -> Listening
     12000  end call: UserHangup
     ");
 }
@@ -347,13 +347,13 @@ fn what_begins_like_a_nod_and_goes_on_is_an_interruption() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2600  User: Tell me a story.
-     2600  store 1 User: Tell me a story.
-     2600  play 1
-     2600  -> Speaking
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2630  User: Tell me a story.
+     2630  store 1 User: Tell me a story.
+     2630  play 1
+     2630  -> Speaking
      4060  pause
      4060  -> Listening
      4400  recognise sound 1: Yeah
@@ -363,20 +363,20 @@ fn what_begins_like_a_nod_and_goes_on_is_an_interruption() {
      5000  recognise sound 5: Yeah yeah but
      5070  count Interruption
      5070  stop 1
-     5070  truncate item_1 at 1460
+     5070  truncate item_1 at 1430
      5070  Assistant: Once upon a time there
-     5070  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     5070  store 2 Assistant: Once upon a time there (interrupted in 60 ms) (430 + 200 -> 630 ms)
      6200  judge pause 2
-     6400  commit audio
-     6400  create response 2
-     6400  -> Thinking
-     6600  User: Yeah yeah but what about her?
-     6600  store 3 User: Yeah yeah but what about her?
-     6600  play 2
-     6600  -> Speaking
-     6830  Assistant: Who?
-     6830  store 4 Assistant: Who? (400 + 200 -> 600 ms)
-     6830  -> Listening
+     6430  commit audio
+     6430  create response 2
+     6430  -> Thinking
+     6630  User: Yeah yeah but what about her?
+     6630  store 3 User: Yeah yeah but what about her?
+     6630  play 2
+     6630  -> Speaking
+     6860  Assistant: Who?
+     6860  store 4 Assistant: Who? (430 + 200 -> 630 ms)
+     6860  -> Listening
     12000  end call: UserHangup
     ");
 }
@@ -397,13 +397,13 @@ fn without_words_in_time_length_decides() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2600  User: Tell me a story.
-     2600  store 1 User: Tell me a story.
-     2600  play 1
-     2600  -> Speaking
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2630  User: Tell me a story.
+     2630  store 1 User: Tell me a story.
+     2630  play 1
+     2630  -> Speaking
      4060  pause
      4060  -> Listening
      4400  recognise sound 1 in vain
@@ -417,20 +417,20 @@ fn without_words_in_time_length_decides() {
      5900  recognise sound 2 in vain
      6300  count Interruption
      6300  stop 1
-     6300  truncate item_1 at 2210
+     6300  truncate item_1 at 2180
      6300  Assistant: Once upon a time there was a king
-     6300  store 2 Assistant: Once upon a time there was a king (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     6300  store 2 Assistant: Once upon a time there was a king (interrupted in 60 ms) (430 + 200 -> 630 ms)
      6400  judge pause 3
-     6600  commit audio
-     6600  create response 2
-     6600  -> Thinking
-     6800  User: Stop it.
-     6800  store 3 User: Stop it.
-     6800  play 2
-     6800  -> Speaking
-     7390  Assistant: All right.
-     7390  store 4 Assistant: All right. (400 + 200 -> 600 ms)
-     7390  -> Listening
+     6630  commit audio
+     6630  create response 2
+     6630  -> Thinking
+     6830  User: Stop it.
+     6830  store 3 User: Stop it.
+     6830  play 2
+     6830  -> Speaking
+     7420  Assistant: All right.
+     7420  store 4 Assistant: All right. (430 + 200 -> 630 ms)
+     7420  -> Listening
     12000  end call: UserHangup
     ");
 }
@@ -456,32 +456,32 @@ fn a_yes_over_the_end_of_a_question_answers_it() {
       690  store 1 Assistant: Hello Ada.
       690  -> Listening
      5000  judge pause 1
-     5200  commit audio
-     5200  create response 1
-     5200  -> Thinking
-     5400  User: Is there a better plan?
-     5400  store 2 User: Is there a better plan?
-     5400  play 2
-     5400  -> Speaking
+     5230  commit audio
+     5230  create response 1
+     5230  -> Thinking
+     5430  User: Is there a better plan?
+     5430  store 2 User: Is there a better plan?
+     5430  play 2
+     5430  -> Speaking
      6960  pause
      6960  -> Listening
      7300  recognise sound 1: Yes.
      7400  count Interruption
      7400  stop 2
-     7400  truncate item_1 at 1560
+     7400  truncate item_1 at 1530
      7400  Assistant: Shall I change it to the
-     7400  store 3 Assistant: Shall I change it to the (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     7400  store 3 Assistant: Shall I change it to the (interrupted in 60 ms) (430 + 200 -> 630 ms)
      7400  judge pause 2
-     7600  commit audio
-     7600  create response 2
-     7600  -> Thinking
-     7800  User: Yes.
-     7800  store 4 User: Yes.
-     7800  play 3
-     7800  -> Speaking
-     8390  Assistant: All right.
-     8390  store 5 Assistant: All right. (400 + 200 -> 600 ms)
-     8390  -> Listening
+     7630  commit audio
+     7630  create response 2
+     7630  -> Thinking
+     7830  User: Yes.
+     7830  store 4 User: Yes.
+     7830  play 3
+     7830  -> Speaking
+     8420  Assistant: All right.
+     8420  store 5 Assistant: All right. (430 + 200 -> 630 ms)
+     8420  -> Listening
     12000  end call: Operator
     ");
 }
@@ -499,19 +499,19 @@ fn a_nod_while_the_assistant_thinks_changes_nothing() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
     2470  -> Listening
-    2600  User: What plan am I on?
-    2600  store 1 User: What plan am I on?
-    2810  recognise sound 1: Mhm.
+    2630  User: What plan am I on? Mhm.
+    2630  store 1 User: What plan am I on? Mhm.
+    2810  recognise sound 1: 
     2910  clear audio
     2910  count FalseInterruption
     2910  play 1
     2910  -> Speaking
     4340  Assistant: You are on the Pro plan.
-    4340  store 2 Assistant: You are on the Pro plan. (400 + 200 -> 910 ms)
+    4340  store 2 Assistant: You are on the Pro plan. (430 + 200 -> 910 ms)
     4340  -> Listening
     8000  end call: UserHangup
     ");
@@ -572,16 +572,16 @@ fn a_caller_who_speaks_over_the_first_words_gets_the_floor_all_the_same() {
     1120  store 1 Assistant: Hello Ada, this (interrupted in 820 ms)
     1120  -> Listening
     1400  judge pause 1
-    1600  commit audio
-    1600  create response 1
-    1600  -> Thinking
-    1800  User: What plan am I on?
-    1800  store 2 User: What plan am I on?
-    1800  play 2
-    1800  -> Speaking
-    2390  Assistant: All right.
-    2390  store 3 Assistant: All right. (400 + 200 -> 600 ms)
-    2390  -> Listening
+    1630  commit audio
+    1630  create response 1
+    1630  -> Thinking
+    1830  User: What plan am I on?
+    1830  store 2 User: What plan am I on?
+    1830  play 2
+    1830  -> Speaking
+    2420  Assistant: All right.
+    2420  store 3 Assistant: All right. (430 + 200 -> 630 ms)
+    2420  -> Listening
     9000  end call: UserHangup
     ");
 }
@@ -615,16 +615,16 @@ fn without_words_only_a_long_sound_interrupts_the_first_words() {
      3500  store 1 Assistant: Hello Ada, this is Iris. How can I help you with your (interrupted in 1500 ms)
      3500  -> Listening
      3900  judge pause 2
-     4100  commit audio
-     4100  create response 1
-     4100  -> Thinking
-     4300  User: What plan am I on?
-     4300  store 2 User: What plan am I on?
-     4300  play 2
-     4300  -> Speaking
-     4890  Assistant: All right.
-     4890  store 3 Assistant: All right. (400 + 200 -> 600 ms)
-     4890  -> Listening
+     4130  commit audio
+     4130  create response 1
+     4130  -> Thinking
+     4330  User: What plan am I on?
+     4330  store 2 User: What plan am I on?
+     4330  play 2
+     4330  -> Speaking
+     4920  Assistant: All right.
+     4920  store 3 Assistant: All right. (430 + 200 -> 630 ms)
+     4920  -> Listening
     12000  end call: UserHangup
     ");
 }
@@ -671,24 +671,24 @@ fn a_caller_who_goes_on_before_the_answer_is_heard_gets_one_answer() {
         0  -> Listening
      2200  judge pause 1
      3700  judge pause 2
-     3910  commit audio
-     3910  create response 1
-     3910  -> Thinking
-     4110  User: What plan am I on?
-     4110  store 1 User: What plan am I on?
-     6710  synthesise 2: One moment, please.
-     6810  play 2
-     6810  -> Speaking
-     7910  count ResponseFailed
-     7910  create response 2
-     7940  Assistant: One moment, please.
-     7940  store 2 Assistant: One moment, please.
-     7940  -> Thinking
-     8110  play 3
-     8110  -> Speaking
-     8340  Assistant: Pro.
-     8340  store 3 Assistant: Pro. (410 + 4200 -> 4610 ms)
-     8340  -> Listening
+     3940  commit audio
+     3940  create response 1
+     3940  -> Thinking
+     4140  User: What plan am I on?
+     4140  store 1 User: What plan am I on?
+     6740  synthesise 2: One moment, please.
+     6840  play 2
+     6840  -> Speaking
+     7940  count ResponseFailed
+     7940  create response 2
+     7970  Assistant: One moment, please.
+     7970  store 2 Assistant: One moment, please.
+     7970  -> Thinking
+     8140  play 3
+     8140  -> Speaking
+     8370  Assistant: Pro.
+     8370  store 3 Assistant: Pro. (440 + 4200 -> 4640 ms)
+     8370  -> Listening
     30000  end call: Operator
     ");
 }
@@ -705,27 +705,27 @@ fn a_pause_that_sounds_finished_ends_the_turn_soon_and_another_late() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2600  User: What plan am I on?
-     2600  store 1 User: What plan am I on?
-     2600  play 1
-     2600  -> Speaking
-     3190  Assistant: All right.
-     3190  store 2 Assistant: All right. (400 + 200 -> 600 ms)
-     3190  -> Listening
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2630  User: What plan am I on?
+     2630  store 1 User: What plan am I on?
+     2630  play 1
+     2630  -> Speaking
+     3220  Assistant: All right.
+     3220  store 2 Assistant: All right. (430 + 200 -> 630 ms)
+     3220  -> Listening
      7200  judge pause 2
-     9520  commit audio
-     9520  create response 2
-     9520  -> Thinking
-     9720  User: I wanted to ask you about
-     9720  store 3 User: I wanted to ask you about
-     9720  play 2
-     9720  -> Speaking
-    10310  Assistant: All right.
-    10310  store 4 Assistant: All right. (2520 + 200 -> 2720 ms)
-    10310  -> Listening
+     9530  commit audio
+     9530  create response 2
+     9530  -> Thinking
+     9730  User: I wanted to ask you about
+     9730  store 3 User: I wanted to ask you about
+     9730  play 2
+     9730  -> Speaking
+    10320  Assistant: All right.
+    10320  store 4 Assistant: All right. (2530 + 200 -> 2730 ms)
+    10320  -> Listening
     14000  end call: UserHangup
     ");
 }
@@ -743,16 +743,16 @@ fn a_caller_who_thinks_in_the_middle_of_a_sentence_is_waited_for() {
        0  -> Listening
     2200  judge pause 1
     5400  judge pause 2
-    5690  commit audio
-    5690  create response 1
-    5690  -> Thinking
-    5890  User: I wanted to ask what plan I am on.
-    5890  store 1 User: I wanted to ask what plan I am on.
-    5890  play 1
-    5890  -> Speaking
-    6480  Assistant: All right.
-    6480  store 2 Assistant: All right. (490 + 200 -> 690 ms)
-    6480  -> Listening
+    5720  commit audio
+    5720  create response 1
+    5720  -> Thinking
+    5920  User: I wanted to ask what plan I am on.
+    5920  store 1 User: I wanted to ask what plan I am on.
+    5920  play 1
+    5920  -> Speaking
+    6510  Assistant: All right.
+    6510  store 2 Assistant: All right. (520 + 200 -> 720 ms)
+    6510  -> Listening
     9000  end call: UserHangup
     ");
 }
@@ -769,16 +769,16 @@ fn without_a_vote_in_time_the_turn_ends_as_in_doubt() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1 in vain
-    2660  commit audio
-    2660  create response 1
-    2660  -> Thinking
-    2860  User: What plan?
-    2860  store 1 User: What plan?
-    2860  play 1
-    2860  -> Speaking
-    3450  Assistant: All right.
-    3450  store 2 Assistant: All right. (660 + 200 -> 860 ms)
-    3450  -> Listening
+    2690  commit audio
+    2690  create response 1
+    2690  -> Thinking
+    2890  User: What plan?
+    2890  store 1 User: What plan?
+    2890  play 1
+    2890  -> Speaking
+    3480  Assistant: All right.
+    3480  store 2 Assistant: All right. (690 + 200 -> 890 ms)
+    3480  -> Listening
     6000  end call: UserHangup
     ");
 }
@@ -800,16 +800,16 @@ fn a_caller_of_long_pauses_is_given_more_time() {
     2200  judge pause 1
     3800  judge pause 2
     5400  judge pause 3
-    5680  commit audio
-    5680  create response 1
-    5680  -> Thinking
-    5880  User: One. Two. Three.
-    5880  store 1 User: One. Two. Three.
-    5880  play 1
-    5880  -> Speaking
-    6470  Assistant: All right.
-    6470  store 2 Assistant: All right. (480 + 200 -> 680 ms)
-    6470  -> Listening
+    5700  commit audio
+    5700  create response 1
+    5700  -> Thinking
+    5900  User: One. Two. Three.
+    5900  store 1 User: One. Two. Three.
+    5900  play 1
+    5900  -> Speaking
+    6490  Assistant: All right.
+    6490  store 2 Assistant: All right. (500 + 200 -> 700 ms)
+    6490  -> Listening
     7000  end call: UserHangup
     ");
 }
@@ -829,23 +829,23 @@ fn tools_run_at_once_and_are_answered_before_the_next_response() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2550  call get_account call_1_1
-    2550  call search_knowledge call_1_2
-    2600  User: What plan?
-    2600  store 1 User: What plan?
-    2850  answer call_1_1: {"ok":true}
-    2850  tool get_account Ok after 300 ms
-    3050  answer call_1_2: {"ok":true}
-    3050  tool search_knowledge Ok after 500 ms
-    3050  create response 2
-    3250  play 2
-    3250  -> Speaking
-    4140  Assistant: You are on Pro.
-    4140  store 2 Assistant: You are on Pro. [get_account] [search_knowledge] (400 + 150, 850 -> 1250 ms)
-    4140  -> Listening
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2580  call get_account call_1_1
+    2580  call search_knowledge call_1_2
+    2630  User: What plan?
+    2630  store 1 User: What plan?
+    2880  answer call_1_1: {"ok":true}
+    2880  tool get_account Ok after 300 ms
+    3080  answer call_1_2: {"ok":true}
+    3080  tool search_knowledge Ok after 500 ms
+    3080  create response 2
+    3280  play 2
+    3280  -> Speaking
+    4170  Assistant: You are on Pro.
+    4170  store 2 Assistant: You are on Pro. [get_account] [search_knowledge] (430 + 150, 850 -> 1280 ms)
+    4170  -> Listening
     8000  end call: UserHangup
     "#);
 }
@@ -864,27 +864,27 @@ fn a_tool_that_hangs_is_given_up_and_the_caller_hears_something_meanwhile() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2550  call get_account call_1_1
-     2600  User: What plan?
-     2600  store 1 User: What plan?
-     5200  synthesise 2: One moment, please.
-     5300  play 2
-     5300  -> Speaking
-     6430  Assistant: One moment, please.
-     6430  store 2 Assistant: One moment, please.
-     6430  -> Thinking
-     8550  cancel tool call_1_1
-     8550  answer call_1_1: {"error":{"code":"timeout","message":"it took too long"}}
-     8550  tool get_account TimedOut after 6000 ms
-     8550  create response 2
-     8750  play 3
-     8750  -> Speaking
-     9700  Assistant: I cannot see it.
-     9700  store 3 Assistant: I cannot see it. [get_account] (400 + 150, 6350 -> 6750 ms)
-     9700  -> Listening
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2580  call get_account call_1_1
+     2630  User: What plan?
+     2630  store 1 User: What plan?
+     5230  synthesise 2: One moment, please.
+     5330  play 2
+     5330  -> Speaking
+     6460  Assistant: One moment, please.
+     6460  store 2 Assistant: One moment, please.
+     6460  -> Thinking
+     8580  cancel tool call_1_1
+     8580  answer call_1_1: {"error":{"code":"timeout","message":"it took too long"}}
+     8580  tool get_account TimedOut after 6000 ms
+     8580  create response 2
+     8780  play 3
+     8780  -> Speaking
+     9730  Assistant: I cannot see it.
+     9730  store 3 Assistant: I cannot see it. [get_account] (430 + 150, 6350 -> 6780 ms)
+     9730  -> Listening
     15000  end call: UserHangup
     "#);
 }
@@ -904,29 +904,29 @@ fn a_tool_that_is_running_when_the_caller_speaks_on_is_answered_without_a_second
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2550  call get_account call_1_1
-     2600  User: What plan?
-     2600  store 1 User: What plan?
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2580  call get_account call_1_1
+     2630  User: What plan?
+     2630  store 1 User: What plan?
      2860  -> Listening
      3200  recognise sound 1: I
      3350  recognise sound 2: I
      3420  count Interruption
-     4050  answer call_1_1: {"ok":true}
-     4050  tool get_account Ok after 1500 ms
+     4080  answer call_1_1: {"ok":true}
+     4080  tool get_account Ok after 1500 ms
      4500  judge pause 2
-     4790  commit audio
-     4790  create response 2
-     4790  -> Thinking
-     4990  User: I mean, what plan?
-     4990  store 2 User: I mean, what plan?
-     4990  play 2
-     4990  -> Speaking
-     5880  Assistant: You are on Pro.
-     5880  store 3 Assistant: You are on Pro. (490 + 200 -> 690 ms)
-     5880  -> Listening
+     4820  commit audio
+     4820  create response 2
+     4820  -> Thinking
+     5020  User: I mean, what plan?
+     5020  store 2 User: I mean, what plan?
+     5020  play 2
+     5020  -> Speaking
+     5910  Assistant: You are on Pro.
+     5910  store 3 Assistant: You are on Pro. (520 + 200 -> 720 ms)
+     5910  -> Listening
     10000  end call: UserHangup
     "#);
 }
@@ -948,35 +948,35 @@ fn the_fifth_round_of_tools_may_call_none() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2550  call a call_1_1
-     2600  User: Loop.
-     2600  store 1 User: Loop.
-     2600  answer call_1_1: {"ok":true}
-     2600  tool a Ok after 50 ms
-     2700  create response 2
-     2850  call a call_2_1
-     2900  answer call_2_1: {"ok":true}
-     2900  tool a Ok after 50 ms
-     3000  create response 3
-     3150  call a call_3_1
-     3200  answer call_3_1: {"ok":true}
-     3200  tool a Ok after 50 ms
-     3300  create response 4
-     3450  call a call_4_1
-     3500  answer call_4_1: {"ok":true}
-     3500  tool a Ok after 50 ms
-     3600  create response 5 without tools
-     3750  answer call_5_1: {"error":{"code":"cancelled","message":"no tool can be used now"}}
-     3900  count ResponseFailed
-     3900  create response 6 without tools
-     4100  play 6
-     4100  -> Speaking
-     4510  Assistant: Enough.
-     4510  store 2 Assistant: Enough. [a] [a] [a] [a] (400 + 150, 1700 -> 2100 ms)
-     4510  -> Listening
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2580  call a call_1_1
+     2630  User: Loop.
+     2630  store 1 User: Loop.
+     2630  answer call_1_1: {"ok":true}
+     2630  tool a Ok after 50 ms
+     2730  create response 2
+     2880  call a call_2_1
+     2930  answer call_2_1: {"ok":true}
+     2930  tool a Ok after 50 ms
+     3030  create response 3
+     3180  call a call_3_1
+     3230  answer call_3_1: {"ok":true}
+     3230  tool a Ok after 50 ms
+     3330  create response 4
+     3480  call a call_4_1
+     3530  answer call_4_1: {"ok":true}
+     3530  tool a Ok after 50 ms
+     3630  create response 5 without tools
+     3780  answer call_5_1: {"error":{"code":"cancelled","message":"no tool can be used now"}}
+     3930  count ResponseFailed
+     3930  create response 6 without tools
+     4130  play 6
+     4130  -> Speaking
+     4540  Assistant: Enough.
+     4540  store 2 Assistant: Enough. [a] [a] [a] [a] (430 + 150, 1700 -> 2130 ms)
+     4540  -> Listening
     12000  end call: UserHangup
     "#);
 }
@@ -994,20 +994,20 @@ fn the_assistant_says_goodbye_before_it_hangs_up() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2550  call end_call call_1_1
-    2560  answer call_1_1: {"ok":true}
-    2560  tool end_call Ok after 10 ms
-    2600  User: Thanks, bye.
-    2600  store 1 User: Thanks, bye.
-    2700  create response 2
-    2900  play 2
-    2900  -> Speaking
-    3370  Assistant: Goodbye.
-    3370  store 2 Assistant: Goodbye. [end_call] (400 + 150, 500 -> 900 ms)
-    3370  end call: AgentHangup
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2580  call end_call call_1_1
+    2590  answer call_1_1: {"ok":true}
+    2590  tool end_call Ok after 10 ms
+    2630  User: Thanks, bye.
+    2630  store 1 User: Thanks, bye.
+    2730  create response 2
+    2930  play 2
+    2930  -> Speaking
+    3400  Assistant: Goodbye.
+    3400  store 2 Assistant: Goodbye. [end_call] (430 + 150, 500 -> 930 ms)
+    3400  end call: AgentHangup
     "#);
 }
 
@@ -1024,21 +1024,21 @@ fn a_text_to_say_waits_for_the_answer() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2600  User: What plan?
-    2600  store 1 User: What plan?
-    2600  play 1
-    2600  -> Speaking
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2630  User: What plan?
+    2630  store 1 User: What plan?
+    2630  play 1
+    2630  -> Speaking
     3000  synthesise 2: Your ticket was closed.
-    4030  Assistant: You are on the Pro plan.
-    4030  store 2 Assistant: You are on the Pro plan. (400 + 200 -> 600 ms)
-    4030  play 2
-    5410  Assistant: Your ticket was closed.
-    5410  tell model: Your ticket was closed.
-    5410  store 3 Assistant: Your ticket was closed.
-    5410  -> Listening
+    4060  Assistant: You are on the Pro plan.
+    4060  store 2 Assistant: You are on the Pro plan. (430 + 200 -> 630 ms)
+    4060  play 2
+    5440  Assistant: Your ticket was closed.
+    5440  tell model: Your ticket was closed.
+    5440  store 3 Assistant: Your ticket was closed.
+    5440  -> Listening
     8000  end call: UserHangup
     ");
 }
@@ -1056,21 +1056,21 @@ fn a_response_that_fails_is_asked_for_once_more_and_then_excused() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2600  User: What plan?
-    2600  store 1 User: What plan?
-    2700  count ResponseFailed
-    2700  create response 2
-    3000  count ResponseFailed
-    3000  synthesise 3: Sorry, I could not answer that. Please ask me again.
-    3000  -> Listening
-    3100  play 3
-    3100  -> Speaking
-    6210  Assistant: Sorry, I could not answer that. Please ask me again.
-    6210  store 2 Assistant: Sorry, I could not answer that. Please ask me again.
-    6210  -> Listening
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2630  User: What plan?
+    2630  store 1 User: What plan?
+    2730  count ResponseFailed
+    2730  create response 2
+    3030  count ResponseFailed
+    3030  synthesise 3: Sorry, I could not answer that. Please ask me again.
+    3030  -> Listening
+    3130  play 3
+    3130  -> Speaking
+    6240  Assistant: Sorry, I could not answer that. Please ask me again.
+    6240  store 2 Assistant: Sorry, I could not answer that. Please ask me again.
+    6240  -> Listening
     9000  end call: UserHangup
     ");
 }
@@ -1090,11 +1090,11 @@ fn an_answer_that_was_lost_with_the_session_is_asked_for_again() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2600  User: What plan?
-    2600  store 1 User: What plan?
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2630  User: What plan?
+    2630  store 1 User: What plan?
     3250  synthesise 3: Please hold on, I am reconnecting.
     3350  play 3
     3350  -> Speaking
@@ -1103,7 +1103,7 @@ fn an_answer_that_was_lost_with_the_session_is_asked_for_again() {
     5380  store 2 Assistant: Please hold on, I am reconnecting.
     5380  play 2
     5620  Assistant: Pro.
-    5620  store 3 Assistant: Pro. (400 + 1800 -> 3390 ms)
+    5620  store 3 Assistant: Pro. (430 + 1770 -> 3390 ms)
     5620  -> Listening
     9000  end call: UserHangup
     ");
@@ -1124,11 +1124,11 @@ fn another_provider_answers_what_the_first_could_not() {
         0  -> Idle
         0  -> Listening
      1400  judge pause 1
-     1600  commit audio
-     1600  create response 1
-     1600  -> Thinking
-     1800  User: What plan am I on?
-     1800  store 1 User: What plan am I on?
+     1630  commit audio
+     1630  create response 1
+     1630  -> Thinking
+     1830  User: What plan am I on?
+     1830  store 1 User: What plan am I on?
      3250  synthesise 3: Please hold on, I am reconnecting.
      3350  play 3
      3350  -> Speaking
@@ -1139,7 +1139,7 @@ fn another_provider_answers_what_the_first_could_not() {
      6200  play 2
      6200  -> Speaking
      7630  Assistant: You are on the Pro plan.
-     7630  store 3 Assistant: You are on the Pro plan. (400 + 4600 -> 5000 ms)
+     7630  store 3 Assistant: You are on the Pro plan. (430 + 4570 -> 5000 ms)
      7630  -> Listening
     12000  end call: UserHangup
     ");
@@ -1160,16 +1160,16 @@ fn a_session_that_is_made_again_at_once_is_not_worth_a_word() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2600  User: What plan?
-    2600  store 1 User: What plan?
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2630  User: What plan?
+    2630  store 1 User: What plan?
     3200  create response 2
     3400  play 2
     3400  -> Speaking
     3630  Assistant: Pro.
-    3630  store 2 Assistant: Pro. (400 + 1000 -> 1400 ms)
+    3630  store 2 Assistant: Pro. (430 + 970 -> 1400 ms)
     3630  -> Listening
     9000  end call: UserHangup
     ");
@@ -1189,20 +1189,20 @@ fn an_outage_after_an_answer_that_broke_off_is_not_told_twice() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2600  User: What plan?
-     2600  store 1 User: What plan?
-     2600  play 1
-     2600  -> Speaking
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2630  User: What plan?
+     2630  store 1 User: What plan?
+     2630  play 1
+     2630  -> Speaking
      3000  synthesise 2: Sorry, I was cut off. Let me say that again.
-     3670  Assistant: You are on the
-     3670  store 2 Assistant: You are on the (400 + 200 -> 600 ms)
-     3670  play 2
-     6310  Assistant: Sorry, I was cut off. Let me say that again.
-     6310  store 3 Assistant: Sorry, I was cut off. Let me say that again.
-     6310  -> Thinking
+     3700  Assistant: You are on the
+     3700  store 2 Assistant: You are on the (430 + 200 -> 630 ms)
+     3700  play 2
+     6340  Assistant: Sorry, I was cut off. Let me say that again.
+     6340  store 3 Assistant: Sorry, I was cut off. Let me say that again.
+     6340  -> Thinking
     11000  synthesise 4: One moment, please.
     11100  play 4
     11100  -> Speaking
@@ -1230,28 +1230,28 @@ fn a_provider_that_stays_away_ends_the_call_with_a_word() {
         0  -> Idle
         0  -> Listening
      2400  judge pause 1
-     2600  commit audio
-     2600  -> Thinking
-     2800  User: Hello?
-     2800  store 1 User: Hello?
-     2850  synthesise 2: Please hold on, I am reconnecting.
-     2950  play 2
-     2950  -> Speaking
-     4980  Assistant: Please hold on, I am reconnecting.
-     4980  store 2 Assistant: Please hold on, I am reconnecting.
-     4980  -> Thinking
-    10850  synthesise 3: One moment, please.
-    10950  play 3
-    10950  -> Speaking
-    12080  Assistant: One moment, please.
-    12080  store 3 Assistant: One moment, please.
-    12080  -> Thinking
-    18850  synthesise 4: One moment, please.
-    18950  play 4
-    18950  -> Speaking
-    20080  Assistant: One moment, please.
-    20080  store 4 Assistant: One moment, please.
-    20080  -> Thinking
+     2630  commit audio
+     2630  -> Thinking
+     2830  User: Hello?
+     2830  store 1 User: Hello?
+     2880  synthesise 2: Please hold on, I am reconnecting.
+     2980  play 2
+     2980  -> Speaking
+     5010  Assistant: Please hold on, I am reconnecting.
+     5010  store 2 Assistant: Please hold on, I am reconnecting.
+     5010  -> Thinking
+    10880  synthesise 3: One moment, please.
+    10980  play 3
+    10980  -> Speaking
+    12110  Assistant: One moment, please.
+    12110  store 3 Assistant: One moment, please.
+    12110  -> Thinking
+    18880  synthesise 4: One moment, please.
+    18980  play 4
+    18980  -> Speaking
+    20110  Assistant: One moment, please.
+    20110  store 4 Assistant: One moment, please.
+    20110  -> Thinking
     21000  synthesise 5: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
     21000  -> Listening
     21100  play 5
@@ -1278,33 +1278,33 @@ fn what_is_on_its_way_to_the_caller_does_not_count_as_heard() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2600  User: Tell me a story.
-    2600  store 1 User: Tell me a story.
-    2600  play 1
-    2600  -> Speaking
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2630  User: Tell me a story.
+    2630  store 1 User: Tell me a story.
+    2630  play 1
+    2630  -> Speaking
     3560  pause
     3560  -> Listening
     3900  recognise sound 1: Another
     4050  recognise sound 2: Another one,
     4120  count Interruption
     4120  stop 1
-    4120  truncate item_1 at 760
+    4120  truncate item_1 at 730
     4120  Assistant: Once upon a
-    4120  store 2 Assistant: Once upon a (interrupted in 60 ms) (400 + 200 -> 600 ms)
+    4120  store 2 Assistant: Once upon a (interrupted in 60 ms) (430 + 200 -> 630 ms)
     4500  judge pause 2
-    4700  commit audio
-    4700  create response 2
-    4700  -> Thinking
-    4900  User: Another one, please.
-    4900  store 3 User: Another one, please.
-    4900  play 2
-    4900  -> Speaking
-    5130  Assistant: Who?
-    5130  store 4 Assistant: Who? (400 + 200 -> 600 ms)
-    5130  -> Listening
+    4730  commit audio
+    4730  create response 2
+    4730  -> Thinking
+    4930  User: Another one, please.
+    4930  store 3 User: Another one, please.
+    4930  play 2
+    4930  -> Speaking
+    5160  Assistant: Who?
+    5160  store 4 Assistant: Who? (430 + 200 -> 630 ms)
+    5160  -> Listening
     7000  end call: UserHangup
     ");
 }
@@ -1323,13 +1323,13 @@ fn an_answer_of_which_nothing_was_heard_is_taken_back_everywhere() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2600  User: Tell me a story.
-    2600  store 1 User: Tell me a story.
-    2600  play 1
-    2600  -> Speaking
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2630  User: Tell me a story.
+    2630  store 1 User: Tell me a story.
+    2630  play 1
+    2630  -> Speaking
     2760  pause
     2760  -> Listening
     3100  recognise sound 1: Another
@@ -1338,16 +1338,16 @@ fn an_answer_of_which_nothing_was_heard_is_taken_back_everywhere() {
     3320  stop 1
     3320  delete item_1
     3700  judge pause 2
-    3900  commit audio
-    3900  create response 2
-    3900  -> Thinking
-    4100  User: Another one, please.
-    4100  store 3 User: Another one, please.
-    4100  play 2
-    4100  -> Speaking
-    4690  Assistant: All right.
-    4690  store 4 Assistant: All right. (400 + 200 -> 600 ms)
-    4690  -> Listening
+    3930  commit audio
+    3930  create response 2
+    3930  -> Thinking
+    4130  User: Another one, please.
+    4130  store 3 User: Another one, please.
+    4130  play 2
+    4130  -> Speaking
+    4720  Assistant: All right.
+    4720  store 4 Assistant: All right. (430 + 200 -> 630 ms)
+    4720  -> Listening
     7000  end call: UserHangup
     ");
 }
@@ -1405,16 +1405,16 @@ fn a_caller_who_was_asked_for_and_answers_is_not_hung_up_on() {
     31290  store 1 Assistant: Are you still there?
     31290  -> Listening
     33000  judge pause 1
-    33200  commit audio
-    33200  create response 1
-    33200  -> Thinking
-    33400  User: Yes, I am here.
-    33400  store 2 User: Yes, I am here.
-    33400  play 2
-    33400  -> Speaking
-    33990  Assistant: All right.
-    33990  store 3 Assistant: All right. (400 + 200 -> 600 ms)
-    33990  -> Listening
+    33230  commit audio
+    33230  create response 1
+    33230  -> Thinking
+    33430  User: Yes, I am here.
+    33430  store 2 User: Yes, I am here.
+    33430  play 2
+    33430  -> Speaking
+    34020  Assistant: All right.
+    34020  store 3 Assistant: All right. (430 + 200 -> 630 ms)
+    34020  -> Listening
     50000  end call: UserHangup
     ");
 }
@@ -1432,28 +1432,28 @@ fn tools_that_are_used_up_end_the_call_after_the_answer() {
        0  -> Idle
        0  -> Listening
     2200  judge pause 1
-    2400  commit audio
-    2400  create response 1
-    2400  -> Thinking
-    2550  call get_account call_1_1
-    2550  answer call_1_2: {"error":{"code":"limit_reached","message":"no more tools can be used in this call"}}
-    2600  User: What plan?
-    2600  store 1 User: What plan?
-    2600  answer call_1_1: {"ok":true}
-    2600  tool get_account Ok after 50 ms
-    2700  create response 2
-    2900  play 2
-    2900  -> Speaking
-    3790  Assistant: You are on Pro.
-    3790  store 2 Assistant: You are on Pro. [get_account] (400 + 150, 500 -> 900 ms)
-    3790  synthesise 3: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
-    3790  -> Listening
-    3890  play 3
-    3890  -> Speaking
-    9460  Assistant: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
-    9460  tell model: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
-    9460  store 3 Assistant: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
-    9460  end call: ToolLimit
+    2430  commit audio
+    2430  create response 1
+    2430  -> Thinking
+    2580  call get_account call_1_1
+    2580  answer call_1_2: {"error":{"code":"limit_reached","message":"no more tools can be used in this call"}}
+    2630  User: What plan?
+    2630  store 1 User: What plan?
+    2630  answer call_1_1: {"ok":true}
+    2630  tool get_account Ok after 50 ms
+    2730  create response 2
+    2930  play 2
+    2930  -> Speaking
+    3820  Assistant: You are on Pro.
+    3820  store 2 Assistant: You are on Pro. [get_account] (430 + 150, 500 -> 930 ms)
+    3820  synthesise 3: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
+    3820  -> Listening
+    3920  play 3
+    3920  -> Speaking
+    9490  Assistant: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
+    9490  tell model: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
+    9490  store 3 Assistant: I cannot look up any more in this call. Please call again if there is more I can do. Goodbye.
+    9490  end call: ToolLimit
     "#);
 }
 
@@ -1472,24 +1472,24 @@ fn an_answer_that_breaks_off_with_the_session_is_given_again() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2600  User: What plan?
-     2600  store 1 User: What plan?
-     2600  play 1
-     2600  -> Speaking
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2630  User: What plan?
+     2630  store 1 User: What plan?
+     2630  play 1
+     2630  -> Speaking
      3000  synthesise 2: Sorry, I was cut off. Let me say that again.
-     3670  Assistant: You are on the
-     3670  store 2 Assistant: You are on the (400 + 200 -> 600 ms)
-     3670  play 2
+     3700  Assistant: You are on the
+     3700  store 2 Assistant: You are on the (430 + 200 -> 630 ms)
+     3700  play 2
      4000  create response 2
-     6310  Assistant: Sorry, I was cut off. Let me say that again.
-     6310  store 3 Assistant: Sorry, I was cut off. Let me say that again.
-     6310  play 3
-     7750  Assistant: You are on the Pro plan.
-     7750  store 4 Assistant: You are on the Pro plan.
-     7750  -> Listening
+     6340  Assistant: Sorry, I was cut off. Let me say that again.
+     6340  store 3 Assistant: Sorry, I was cut off. Let me say that again.
+     6340  play 3
+     7780  Assistant: You are on the Pro plan.
+     7780  store 4 Assistant: You are on the Pro plan.
+     7780  -> Listening
     15000  end call: UserHangup
     ");
 }
@@ -1510,28 +1510,28 @@ fn the_caller_is_asked_to_repeat_a_turn_only_when_its_sound_was_lost() {
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  clear audio
-     2400  synthesise 1: Sorry, I lost what you said. Could you say it again?
-     2500  play 1
-     2500  -> Speaking
-     5610  Assistant: Sorry, I lost what you said. Could you say it again?
-     5610  store 1 Assistant: Sorry, I lost what you said. Could you say it again?
-     5610  -> Listening
+     2430  clear audio
+     2430  synthesise 1: Sorry, I lost what you said. Could you say it again?
+     2530  play 1
+     2530  -> Speaking
+     5640  Assistant: Sorry, I lost what you said. Could you say it again?
+     5640  store 1 Assistant: Sorry, I lost what you said. Could you say it again?
+     5640  -> Listening
      7200  judge pause 2
-     7400  commit audio
-     7400  -> Thinking
-     7600  User: What plan?
-     7600  store 2 User: What plan?
-     7650  synthesise 3: Please hold on, I am reconnecting.
-     7750  play 3
-     7750  -> Speaking
+     7430  commit audio
+     7430  -> Thinking
+     7630  User: What plan?
+     7630  store 2 User: What plan?
+     7680  synthesise 3: Please hold on, I am reconnecting.
+     7780  play 3
+     7780  -> Speaking
      8500  create response 1
-     9780  Assistant: Please hold on, I am reconnecting.
-     9780  store 3 Assistant: Please hold on, I am reconnecting.
-     9780  play 2
-    10380  Assistant: All right.
-    10380  store 4 Assistant: All right. (400 + 1300 -> 2790 ms)
-    10380  -> Listening
+     9810  Assistant: Please hold on, I am reconnecting.
+     9810  store 3 Assistant: Please hold on, I am reconnecting.
+     9810  play 2
+    10410  Assistant: All right.
+    10410  store 4 Assistant: All right. (430 + 1270 -> 2820 ms)
+    10410  -> Listening
     12000  end call: UserHangup
     ");
 }
@@ -1579,37 +1579,37 @@ fn the_longest_call_ends_with_a_word() {
     let end: Vec<&str> = end.filter(|line| !line.contains("judge")).collect();
     assert_snapshot!(end.join("\n"), @r"
     1740000  synthesise 87: Just so you know, this call has to end in about a minute.
-    1741900  commit audio
-    1741900  create response 44
-    1741900  -> Thinking
-    1742100  User: And then?
-    1742100  store 130 User: And then?
-    1742100  play 88
-    1742100  -> Speaking
-    1742690  Assistant: All right.
-    1742690  store 131 Assistant: All right. (400 + 200 -> 600 ms)
-    1742690  play 87
-    1746110  Assistant: Just so you know, this call has to end in about a minute.
-    1746110  tell model: Just so you know, this call has to end in about a minute.
-    1746110  store 132 Assistant: Just so you know, this call has to end in about a minute.
-    1746110  -> Listening
-    1761400  commit audio
-    1761400  create response 45
-    1761400  -> Thinking
-    1761600  User: Go on.
-    1761600  store 133 User: Go on.
-    1761600  play 89
-    1761600  -> Speaking
-    1762190  Assistant: All right.
-    1762190  store 134 Assistant: All right. (400 + 200 -> 600 ms)
-    1762190  -> Listening
-    1792190  synthesise 90: Are you still there?
-    1792290  play 90
-    1792290  -> Speaking
-    1793480  Assistant: Are you still there?
-    1793480  tell model: Are you still there?
-    1793480  store 135 Assistant: Are you still there?
-    1793480  -> Listening
+    1741930  commit audio
+    1741930  create response 44
+    1741930  -> Thinking
+    1742130  User: And then?
+    1742130  store 130 User: And then?
+    1742130  play 88
+    1742130  -> Speaking
+    1742720  Assistant: All right.
+    1742720  store 131 Assistant: All right. (430 + 200 -> 630 ms)
+    1742720  play 87
+    1746140  Assistant: Just so you know, this call has to end in about a minute.
+    1746140  tell model: Just so you know, this call has to end in about a minute.
+    1746140  store 132 Assistant: Just so you know, this call has to end in about a minute.
+    1746140  -> Listening
+    1761430  commit audio
+    1761430  create response 45
+    1761430  -> Thinking
+    1761630  User: Go on.
+    1761630  store 133 User: Go on.
+    1761630  play 89
+    1761630  -> Speaking
+    1762220  Assistant: All right.
+    1762220  store 134 Assistant: All right. (430 + 200 -> 630 ms)
+    1762220  -> Listening
+    1792220  synthesise 90: Are you still there?
+    1792320  play 90
+    1792320  -> Speaking
+    1793510  Assistant: Are you still there?
+    1793510  tell model: Are you still there?
+    1793510  store 135 Assistant: Are you still there?
+    1793510  -> Listening
     1800000  synthesise 91: We have reached the longest time a call may last. Goodbye.
     1800100  play 91
     1800100  -> Speaking
@@ -1678,18 +1678,18 @@ fn a_message_takes_the_floor() {
        0  -> Idle
        0  -> Listening
     1200  judge pause 1
-    1400  commit audio
-    1400  create response 1
-    1400  -> Thinking
-    1600  User: Tell me everything.
-    1600  store 1 User: Tell me everything.
-    1600  play 1
-    1600  -> Speaking
+    1430  commit audio
+    1430  create response 1
+    1430  -> Thinking
+    1630  User: Tell me everything.
+    1630  store 1 User: Tell me everything.
+    1630  play 1
+    1630  -> Speaking
     2500  count Interruption
     2500  stop 1
-    2500  truncate item_1 at 810
+    2500  truncate item_1 at 780
     2500  Assistant: There is a
-    2500  store 2 Assistant: There is a (interrupted) (400 + 200 -> 600 ms)
+    2500  store 2 Assistant: There is a (interrupted) (430 + 200 -> 630 ms)
     2500  User: Only my plan, please.
     2500  store 3 User: Only my plan, please.
     2500  create response 2
@@ -1717,16 +1717,16 @@ fn a_message_while_the_caller_speaks_is_answered_with_what_they_say() {
     2000  User: I mean the Pro plan.
     2000  store 1 User: I mean the Pro plan.
     3200  judge pause 1
-    3400  commit audio
-    3400  create response 1
-    3400  -> Thinking
-    3600  User: What does it cost?
-    3600  store 2 User: What does it cost?
-    3600  play 1
-    3600  -> Speaking
-    4190  Assistant: All right.
-    4190  store 3 Assistant: All right. (400 + 200 -> 600 ms)
-    4190  -> Listening
+    3430  commit audio
+    3430  create response 1
+    3430  -> Thinking
+    3630  User: What does it cost?
+    3630  store 2 User: What does it cost?
+    3630  play 1
+    3630  -> Speaking
+    4220  Assistant: All right.
+    4220  store 3 Assistant: All right. (430 + 200 -> 630 ms)
+    4220  -> Listening
     9000  end call: Operator
     ");
 }
@@ -1782,33 +1782,33 @@ fn a_message_during_a_cough_over_the_answer_is_answered() {
       690  store 1 Assistant: Hello Ada.
       690  -> Listening
      5200  judge pause 1
-     5400  commit audio
-     5400  create response 1
-     5400  -> Thinking
-     5600  User: Tell me everything.
-     5600  store 2 User: Tell me everything.
-     5600  play 2
-     5600  -> Speaking
+     5430  commit audio
+     5430  create response 1
+     5430  -> Thinking
+     5630  User: Tell me everything.
+     5630  store 2 User: Tell me everything.
+     5630  play 2
+     5630  -> Speaking
      6560  pause
      6560  -> Listening
      6600  count Interruption
      6600  stop 2
-     6600  truncate item_1 at 960
-     6600  Assistant: There is a great
-     6600  store 3 Assistant: There is a great (interrupted in 60 ms) (400 + 200 -> 600 ms)
+     6600  truncate item_1 at 930
+     6600  Assistant: There is a
+     6600  store 3 Assistant: There is a (interrupted in 60 ms) (430 + 200 -> 630 ms)
      6600  User: Only my plan, please.
      6600  store 4 User: Only my plan, please.
      6900  judge pause 2
-     7100  commit audio
-     7100  create response 2
-     7100  -> Thinking
-     7300  User: 
-     7300  store 5 User: 
-     7300  play 3
-     7300  -> Speaking
-     7890  Assistant: All right.
-     7890  store 6 Assistant: All right. (400 + 200 -> 600 ms)
-     7890  -> Listening
+     7130  commit audio
+     7130  create response 2
+     7130  -> Thinking
+     7330  User: 
+     7330  store 5 User: 
+     7330  play 3
+     7330  -> Speaking
+     7920  Assistant: All right.
+     7920  store 6 Assistant: All right. (430 + 200 -> 630 ms)
+     7920  -> Listening
     12000  end call: Operator
     ");
 }
@@ -1834,49 +1834,49 @@ fn a_tool_is_told_in_which_turn_it_is_called_and_one_without_an_answer_before_is
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2550  call a call_1_1
-     2600  User: Call me Grace.
-     2600  store 1 User: Call me Grace.
-     2650  answer call_1_1: {"ok":true}
-     2650  tool a Ok after 100 ms
-     2700  create response 2
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2580  call a call_1_1
+     2630  User: Call me Grace.
+     2630  store 1 User: Call me Grace.
+     2680  answer call_1_1: {"ok":true}
+     2680  tool a Ok after 100 ms
+     2730  create response 2
      2960  -> Listening
      3300  recognise sound 1: Please
      3450  recognise sound 2: Please
      3520  count Interruption
      4100  judge pause 2
-     4420  commit audio
-     4420  -> Thinking
-     4620  User: Please do that.
-     4620  store 2 User: Please do that.
-     6700  create response 3
-     6850  call b call_3_1
-     6950  answer call_3_1: {"ok":true}
-     6950  tool b Ok after 100 ms
-     7000  create response 4
-     7200  play 4
-     7200  -> Speaking
-     7550  Assistant: Grace?
-     7550  store 3 Assistant: Grace? [b] (520 + 2430, 2780 -> 3300 ms)
-     7550  -> Listening
+     4440  commit audio
+     4440  -> Thinking
+     4640  User: Please do that.
+     4640  store 2 User: Please do that.
+     6730  create response 3
+     6880  call b call_3_1
+     6980  answer call_3_1: {"ok":true}
+     6980  tool b Ok after 100 ms
+     7030  create response 4
+     7230  play 4
+     7230  -> Speaking
+     7580  Assistant: Grace?
+     7580  store 3 Assistant: Grace? [b] (540 + 2440, 2790 -> 3330 ms)
+     7580  -> Listening
      9200  judge pause 3
-     9520  commit audio
-     9520  create response 5
-     9520  -> Thinking
-     9670  call b call_5_1 in turn 2
-     9720  User: Yes, that is right.
-     9720  store 4 User: Yes, that is right.
-     9770  answer call_5_1: {"ok":true}
-     9770  tool b Ok after 100 ms
-     9820  create response 6
-    10020  play 6
-    10020  -> Speaking
-    10310  Assistant: Done.
-    10310  store 5 Assistant: Done. [b] (520 + 150, 500 -> 1020 ms)
-    10310  -> Listening
+     9540  commit audio
+     9540  create response 5
+     9540  -> Thinking
+     9690  call b call_5_1 in turn 2
+     9740  User: Yes, that is right.
+     9740  store 4 User: Yes, that is right.
+     9790  answer call_5_1: {"ok":true}
+     9790  tool b Ok after 100 ms
+     9840  create response 6
+    10040  play 6
+    10040  -> Speaking
+    10330  Assistant: Done.
+    10330  store 5 Assistant: Done. [b] (540 + 150, 500 -> 1040 ms)
+    10330  -> Listening
     12000  end call: UserHangup
     "#);
 }
@@ -1896,30 +1896,30 @@ fn a_call_that_is_handed_over_goes_on_and_is_handed_over_even_if_the_caller_spea
         0  -> Idle
         0  -> Listening
      2200  judge pause 1
-     2400  commit audio
-     2400  create response 1
-     2400  -> Thinking
-     2550  call person call_1_1
-     2600  User: I want to speak to a person.
-     2600  store 1 User: I want to speak to a person.
+     2430  commit audio
+     2430  create response 1
+     2430  -> Thinking
+     2580  call person call_1_1
+     2630  User: I want to speak to a person.
+     2630  store 1 User: I want to speak to a person.
      2760  -> Listening
      3100  recognise sound 1: No
      3250  recognise sound 2: No wait,
      3320  count Interruption
      4400  judge pause 2
-     4550  answer call_1_1: {"ok":true}
-     4550  tool person Ok after 2000 ms
-     4550  hand over: asked for it
-     4670  commit audio
-     4670  create response 2
-     4670  -> Thinking
-     4870  User: No wait, I want a refund.
-     4870  store 2 User: No wait, I want a refund.
-     4870  play 2
-     4870  -> Speaking
-     6480  Assistant: Somebody will get in touch.
-     6480  store 3 Assistant: Somebody will get in touch. (470 + 200 -> 670 ms)
-     6480  -> Listening
+     4580  answer call_1_1: {"ok":true}
+     4580  tool person Ok after 2000 ms
+     4580  hand over: asked for it
+     4700  commit audio
+     4700  create response 2
+     4700  -> Thinking
+     4900  User: No wait, I want a refund.
+     4900  store 2 User: No wait, I want a refund.
+     4900  play 2
+     4900  -> Speaking
+     6510  Assistant: Somebody will get in touch.
+     6510  store 3 Assistant: Somebody will get in touch. (500 + 200 -> 700 ms)
+     6510  -> Listening
     12000  end call: UserHangup
     "#);
 }

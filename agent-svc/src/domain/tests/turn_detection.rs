@@ -400,27 +400,27 @@ fn a_provider_in_whose_place_another_comes_ends_no_turns_any_more() {
       400  provider hears speech
       900  send speech only
      1400  judge pause 1
-     1600  commit audio
-     1600  create response 1
-     1600  -> Thinking
-     1800  User: What plan am I on?
-     1800  store 1 User: What plan am I on?
-     1800  play 1
-     1800  -> Speaking
-     2390  Assistant: All right.
-     2390  store 2 Assistant: All right. (400 + 200 -> 600 ms)
-     2390  -> Listening
+     1630  commit audio
+     1630  create response 1
+     1630  -> Thinking
+     1830  User: What plan am I on?
+     1830  store 1 User: What plan am I on?
+     1830  play 1
+     1830  -> Speaking
+     2420  Assistant: All right.
+     2420  store 2 Assistant: All right. (430 + 200 -> 630 ms)
+     2420  -> Listening
      7100  judge pause 2
-     7300  commit audio
-     7300  create response 2
-     7300  -> Thinking
-     7500  User: And until when?
-     7500  store 3 User: And until when?
-     7500  play 2
-     7500  -> Speaking
-     8090  Assistant: All right.
-     8090  store 4 Assistant: All right. (400 + 200 -> 600 ms)
-     8090  -> Listening
+     7330  commit audio
+     7330  create response 2
+     7330  -> Thinking
+     7530  User: And until when?
+     7530  store 3 User: And until when?
+     7530  play 2
+     7530  -> Speaking
+     8120  Assistant: All right.
+     8120  store 4 Assistant: All right. (430 + 200 -> 630 ms)
+     8120  -> Listening
     12000  end call: UserHangup
     ");
 }
