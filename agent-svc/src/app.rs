@@ -25,7 +25,7 @@ use crate::provider::{Prices, Provider, Trouble};
 use crate::realtime::{Breaker, RealtimeApi, Unavailable};
 use crate::rooms::Rooms;
 use crate::summary::Summariser;
-use crate::tts::{ReadAloud, Speaker, SpeechApi, Voice};
+use crate::tts::{ReadAloud, SecondVoice, Speaker, SpeechApi, Voice};
 
 /// Longer than the conversation waits for the provider.
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -87,6 +87,7 @@ impl App {
             .build()?;
         let models = Models::open(&config.calls.models_dir, 1)?;
         let fallback = fallback(config, &http);
+        let voice = dedicated_voice(&config.openai, &http);
         let mut realtime = realtime_api(&config.openai, &config.calls);
         if fallback.is_some() {
             realtime.has_fallback = true;
@@ -102,10 +103,13 @@ impl App {
             connectors: connectors(config)?,
             judge: Judge::load(&models)?,
             vad: VadSource::new(models)?,
-            speaker: Speaker::new(dedicated_voice(&config.openai, &http))?,
+            speaker: Speaker::new(match &fallback {
+                Some((_, second)) => Arc::new(SecondVoice::new(voice, second.clone())),
+                None => voice,
+            })?,
             breaker: realtime.breaker.clone(),
             providers: iter::once::<Arc<dyn Provider>>(Arc::new(realtime))
-                .chain(fallback)
+                .chain(fallback.map(|(cascade, _)| cascade))
                 .collect(),
             summariser: Summariser::new(http, &config.openai),
             conversation: config.calls.conversation(),
@@ -169,8 +173,11 @@ fn connectors(config: &Config) -> anyhow::Result<Vec<Arc<dyn Connector>>> {
     (0..config.calls.media_shards).map(shard).collect()
 }
 
-/// What calls go on with, if it is configured.
-fn fallback(config: &Config, http: &reqwest::Client) -> Option<Arc<dyn Provider>> {
+/// What calls go on with, if it is configured, and its voice.
+fn fallback(
+    config: &Config,
+    http: &reqwest::Client,
+) -> Option<(Arc<dyn Provider>, Arc<dyn Voice>)> {
     let FallbackConfig {
         fallback_base_url: Some(base_url),
         fallback_api_key: Some(key),
@@ -185,8 +192,8 @@ fn fallback(config: &Config, http: &reqwest::Client) -> Option<Arc<dyn Provider>
     let voice_name = tts_voice.as_ref().unwrap_or(&config.openai.realtime_voice);
     let voice = voice(http, (base_url, key), (tts_model, voice_name));
     let models = (chat_model.clone(), transcription_model.clone());
-    let cascade = Cascade::new(http.clone(), base_url, key, models, voice);
-    Some(Arc::new(cascade))
+    let cascade = Cascade::new(http.clone(), base_url, key, models, voice.clone());
+    Some((Arc::new(cascade), voice))
 }
 
 fn realtime_api(openai: &OpenaiConfig, calls: &CallsConfig) -> RealtimeApi {

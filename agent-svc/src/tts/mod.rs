@@ -1,12 +1,13 @@
 //! The dedicated voice: text in, sound out, word for word.
 //!
 //! Two implementations: [`SpeechApi`] over `/v1/audio/speech`, and [`ReadAloud`], a Realtime session
-//! that reads the text and whose transcript is compared with it. [`Speaker`] has recordings for when
-//! neither works.
+//! that reads the text and whose transcript is compared with it. [`SecondVoice`] has another for when
+//! one fails, and [`Speaker`] recordings for when none works.
 
 mod api;
 mod lines;
 mod read_aloud;
+mod second;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ pub use lines::Speaker;
 pub use read_aloud::ReadAloud;
 #[cfg(test)]
 pub(crate) use read_aloud::same_words;
+pub use second::SecondVoice;
 
 /// How long the first sound may take, and each piece after it.
 const PIECE_TIMEOUT: Duration = Duration::from_secs(8);

@@ -1,7 +1,9 @@
-//! Another LiveKit server, another PostgreSQL and another OpenAI in place of the local parts.
+//! Another LiveKit server, another PostgreSQL and another OpenAI in place of the local parts, and what calls
+//! go on with when OpenAI is gone.
 
 use anyhow::{Context, ensure};
 use realtime_script::{Line, Server};
+use serde_json::Value;
 use url::Url;
 
 use super::system::{System, says};
@@ -11,15 +13,22 @@ use crate::run::{self, Options};
 
 const REPLACED: [&str; 3] = ["postgres", "livekit", "local-ai"];
 const HEARD: &str = "Which plan is mine?";
+/// Says "How do I reset my password?".
+const QUESTION: &str = "crates/speech/testdata/reset_password.wav";
+/// Nobody listens there.
+const NOBODY: &str = "http://127.0.0.1:9/v1";
 
 pub(super) fn show(system: &System) -> anyhow::Result<()> {
     let second = second_project(system)?;
     let options = Options {
         no_build: true,
-        only: vec!["postgres".into(), "livekit".into()],
+        only: REPLACED.map(str::to_owned).to_vec(),
     };
     let result = run::up(&second, &options)
-        .and_then(|others| call_with(system, &others))
+        .and_then(|others| {
+            call_with(system, &others)?;
+            call_with_the_fallback(system, &others)
+        })
         .and_then(|()| call_with_the_other_voice(system));
     let back = system.up(&[]);
     block_on(run::down(&second))?;
@@ -71,16 +80,7 @@ fn call_with(system: &System, others: &crate::state::State) -> anyhow::Result<()
         );
     }
     let user = &system.state.users[0];
-    let wav = system
-        .project
-        .root()
-        .join("crates/speech/testdata/reset_password.wav");
-    let report = system.call([
-        "--user".as_ref(),
-        user.email.as_ref(),
-        "--wav".as_ref(),
-        wav.as_os_str(),
-    ])?;
+    let report = ask_by_recording(system, &user.email)?;
     let turn = &report["turns"][0];
     ensure!(
         says(&turn["recognised"], HEARD)
@@ -93,6 +93,36 @@ fn call_with(system: &System, others: &crate::state::State) -> anyhow::Result<()
     shown(
         "a second LiveKit server, a second PostgreSQL and another OpenAI take the local parts' places",
     );
+    Ok(())
+}
+
+/// A call with a recorded voice: who speaks texts for callers is OpenAI.
+fn ask_by_recording(system: &System, email: &str) -> anyhow::Result<Value> {
+    let wav = system.project.root().join(QUESTION);
+    system.call([
+        "--user".as_ref(),
+        email.as_ref(),
+        "--wav".as_ref(),
+        wav.as_os_str(),
+    ])
+}
+
+/// OpenAI is gone, and with it the dedicated voice; the fallback is a local-ai.
+fn call_with_the_fallback(system: &System, others: &crate::state::State) -> anyhow::Result<()> {
+    system.up(&[
+        ("OPENAI_BASE_URL", NOBODY),
+        ("OPENAI_API_KEY", "any"),
+        ("FALLBACK_BASE_URL", &others.local_ai.base_url),
+        ("FALLBACK_API_KEY", "any"),
+    ])?;
+    let user = &system.state.users[0];
+    let report = ask_by_recording(system, &user.email)?;
+    ensure!(
+        says(&report["greeting"], &user.name)
+            && says(&report["turns"][0]["answer"], "forgot password"),
+        "the fallback should greet and answer: {report}"
+    );
+    shown("without OpenAI a call is held by transcription, chat and speech");
     Ok(())
 }
 
