@@ -87,6 +87,11 @@ impl Backlog {
         self.frames.drain(..count).collect()
     }
 
+    /// Frames that are still to be heard.
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
     /// Whether all that has waited was heard by this tick.
     pub(super) fn has_caught_up(&mut self) -> bool {
         let is_over = self.state == State::CatchingUp && self.frames.is_empty();

@@ -41,6 +41,26 @@ impl VadSource {
     }
 }
 
+/// When a frame was said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said {
+    /// When it is heard.
+    pub(super) heard: Instant,
+    /// How much sound that came after it waits to be heard. What waits is heard faster than it was said:
+    /// a voice begins when it began, and ends when that is known, or it would seem to last a moment.
+    pub(super) behind: Duration,
+}
+
+impl Said {
+    /// It is heard as it comes.
+    pub(super) fn now(heard: Instant) -> Self {
+        Self {
+            heard,
+            behind: Duration::ZERO,
+        }
+    }
+}
+
 /// Hears one caller.
 pub(super) struct Ear {
     source: VadSource,
@@ -114,10 +134,10 @@ impl Ear {
     }
 
     /// Takes the next 10 ms.
-    pub(super) fn hear(&mut self, now: Instant, frame: &Frame, reports: &mut Reports) {
+    pub(super) fn hear(&mut self, said: Said, frame: &Frame, reports: &mut Reports) {
         self.keep(frame);
         if let Some(event) = self.detect(frame) {
-            self.happened(now, event, reports);
+            self.happened(said, event, reports);
         }
         self.send(reports);
     }
@@ -156,7 +176,8 @@ impl Ear {
         event
     }
 
-    fn happened(&mut self, now: Instant, event: SpeechEvent, reports: &mut Reports) {
+    fn happened(&mut self, said: Said, event: SpeechEvent, reports: &mut Reports) {
+        let now = said.heard;
         let ago = |at: u64| {
             let samples = self.segmenter.position().saturating_sub(at);
             Duration::from_micros(samples * 1_000_000 / u64::from(vad::SAMPLE_RATE))
@@ -164,7 +185,7 @@ impl Ear {
         let then = |at| now.checked_sub(ago(at)).unwrap_or(now);
         match event {
             SpeechEvent::Started { at } => {
-                let voiced_from = then(at);
+                let voiced_from = then(at).checked_sub(said.behind).unwrap_or(now);
                 if self.upload == Upload::Speech && self.sending.is_none() {
                     let lag = Samples::lasting(ago(at)).0 as usize;
                     let start = self.recent.len().saturating_sub(lag + PRE_ROLL);

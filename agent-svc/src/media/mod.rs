@@ -14,13 +14,13 @@ pub(crate) mod webm;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use livekit_rtc::{AudioHandler, Frame, Identity, Received};
+use livekit_rtc::{AudioHandler, FRAME_DURATION, Frame, Identity, Received};
 use tokio::sync::mpsc;
 
 use crate::domain;
 use backlog::Backlog;
-use ear::Ear;
 pub use ear::VadSource;
+use ear::{Ear, Said};
 use mouth::Mouth;
 
 /// Commands that may wait for the shard: the sound of a long answer comes in pieces of 20 to 100 ms.
@@ -160,15 +160,19 @@ impl AudioHandler for Handler {
         if self.caller.as_ref() == Some(frame.participant)
             && let Some(samples) = self.backlog.live(frame.samples)
         {
-            self.ear.hear(frame.now, samples, &mut self.reports);
+            let said = Said::now(frame.now);
+            self.ear.hear(said, samples, &mut self.reports);
         }
     }
 
     fn playout(&mut self, now: Instant, frame: &mut Frame) -> livekit_rtc::Playout {
         self.take_commands();
         self.reports.flush();
-        for waited in self.backlog.tick() {
-            self.ear.hear(now, &waited, &mut self.reports);
+        let waited = self.backlog.tick();
+        for (samples, left) in waited.iter().zip((0..waited.len()).rev()) {
+            let behind = FRAME_DURATION * (self.backlog.len() + left) as u32;
+            let said = Said { heard: now, behind };
+            self.ear.hear(said, samples, &mut self.reports);
         }
         if self.backlog.has_caught_up() {
             self.reports.send(Event::CaughtUp);

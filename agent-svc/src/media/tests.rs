@@ -373,6 +373,26 @@ fn what_was_said_while_connecting_is_heard_before_live_sound() {
 }
 
 #[test]
+fn a_voice_that_is_heard_faster_than_it_spoke_lasts_as_long() {
+    let (sound, voiced) = sentence(7_200);
+    let mut call = Joining::new();
+    call.handle.send(Command::Wait).unwrap();
+    call.handle.send(Command::Earlier(sound.clone())).unwrap();
+    call.ticks(sound.len() / 240 / 6 + 20, |_| SILENCE);
+    let (mut from, mut until) = (None, None);
+    for event in call.events {
+        match event {
+            Event::SpeechStarted { voiced_from } => from = from.or(Some(voiced_from)),
+            Event::SpeechEnded { voiced_until } => until = Some(voiced_until),
+            _ => {}
+        }
+    }
+    let length = until.unwrap() - from.unwrap();
+    let spoken = Duration::from_millis(voiced as u64 / 24);
+    assert!(length > spoken * 3 / 4, "{length:?} of {spoken:?}");
+}
+
+#[test]
 fn live_sound_does_not_wait_for_ever_and_none_of_it_is_lost() {
     let (sound, _) = sentence(0);
     let live: Vec<Frame> = sound.as_chunks::<240>().0.to_vec();
