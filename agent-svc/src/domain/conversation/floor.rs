@@ -34,7 +34,7 @@ impl Conversation {
             return;
         }
         let is_speaking = self.speeches.current.is_some();
-        let echoes = is_speaking && self.is_warming_up();
+        let echoes = is_speaking && self.may_be_echo(voiced_from);
         let paused = is_speaking && !echoes;
         let paused_at = paused.then_some(self.now);
         self.hold = Some(Hold::new(voiced_from, paused_at, echoes));
@@ -144,10 +144,11 @@ impl Conversation {
         }
     }
 
-    /// Whether the assistant may still hear itself.
-    fn is_warming_up(&self) -> bool {
-        self.first_heard
-            .is_some_and(|first| self.now < first + self.settings.echo_warm_up)
+    /// Whether the assistant may hear itself. What began before its first sound is nobody's echo.
+    fn may_be_echo(&self, voiced_from: Moment) -> bool {
+        self.first_heard.is_some_and(|first| {
+            voiced_from >= first && self.now < first + self.settings.echo_warm_up
+        })
     }
 
     /// Whether the assistant's words wait for a sound of the caller.

@@ -209,6 +209,7 @@ impl Stage {
             ["words", "cannot", "be", "told"] => self.deaf = true,
             ["pause", "sounds", vote] => self.votes.push_back(vote.parse().ok()),
             ["caller", "speaks", length] => self.caller_speaks(length.parse().unwrap(), text, 0.9),
+            ["caller", "spoke", ago] => self.caller_spoke(ago.parse().unwrap(), text),
             ["caller", "murmurs", length] => self.caller_speaks(length.parse().unwrap(), text, 0.5),
             ["provider", "connects"] => self.connect(),
             ["provider", "is", "lost"] => {
@@ -268,6 +269,20 @@ impl Stage {
             self.schedule(from + PROVIDER_LAG, Event::ProviderHears);
             self.schedule(from + length + PROVIDER_SILENCE, Event::ProviderListens);
         }
+    }
+
+    /// What was said this long ago is heard in a moment: a recording of what came before the call.
+    fn caller_spoke(&mut self, ago: u64, text: String) {
+        let voiced_from = moment(self.now.saturating_sub(ago));
+        self.sayings.push(Saying {
+            from: self.now,
+            length: 100,
+            text,
+            clarity: 0.9,
+        });
+        self.input(Input::SpeechStarted { voiced_from });
+        let voiced_until = moment(self.now + 100);
+        self.later(100 + VAD_END_LAG, Input::SpeechEnded { voiced_until });
     }
 
     fn press(&mut self, button: fn(&mut Conversation, Moment) -> Result<(), TurnRefused>) {

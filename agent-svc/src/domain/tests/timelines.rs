@@ -550,6 +550,45 @@ fn while_echo_cancellation_settles_the_assistant_does_not_interrupt_itself() {
 }
 
 #[test]
+fn what_was_said_before_the_greeting_is_no_echo_of_it() {
+    assert_snapshot!(transcript(r#"
+           0 call begins
+           0 greeting "Hello Ada. Last time, you asked: What plan am I on? How can I help?"
+           0 model says "You are on Pro."
+         500 caller spoke 1500 "What plan am I on?"
+        9000 caller hangs up
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+       0  -> Listening
+       0  synthesise 1: Hello Ada. Last time, you asked: What plan am I on? How can I help?
+     100  play 1
+     100  -> Speaking
+     500  pause
+     500  recognise sound 1: 
+     500  -> Listening
+     650  recognise sound 2: What plan am I on?
+     800  count Interruption
+     800  stop 1
+     800  Assistant: Hello
+     800  tell model: Hello
+     800  store 1 Assistant: Hello (interrupted in 500 ms)
+     800  judge pause 1
+    1030  commit audio
+    1030  create response 1
+    1030  -> Thinking
+    1230  User: What plan am I on?
+    1230  store 2 User: What plan am I on?
+    1230  play 2
+    1230  -> Speaking
+    2120  Assistant: You are on Pro.
+    2120  store 3 Assistant: You are on Pro. (430 + 200 -> 630 ms)
+    2120  -> Listening
+    9000  end call: UserHangup
+    ");
+}
+
+#[test]
 fn a_caller_who_speaks_over_the_first_words_gets_the_floor_all_the_same() {
     assert_snapshot!(transcript(r#"
            0 caller echoes at first
