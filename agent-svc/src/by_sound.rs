@@ -20,7 +20,7 @@ use crate::judge::{Judge, Recent};
 use crate::media::{self, MediaHandle, Upload, VadSource};
 
 /// How long it takes in a call to tell whether the caller has finished: 35 ms of a core for Smart Turn
-/// and 50 for the last words.
+/// and, where that takes the turn for finished, 50 to 90 ms for the last words.
 pub const VOTE_LATENCY: Duration = Duration::from_millis(120);
 /// How long it takes in a call to recognise a short sound.
 pub const WORDS_LATENCY: Duration = Duration::from_millis(150);

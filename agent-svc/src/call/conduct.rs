@@ -237,7 +237,7 @@ impl Task {
     fn call_tool(&mut self, request: ToolRequest, turn: u32) {
         self.tell(What::ToolStarted(request.clone()));
         let Some((_, caller)) = self.caller.clone() else {
-            // Nobody can have spoken before it was known whose call it is.
+            // Somebody was greeted as a stranger and has asked before it was known whose call it is.
             return self.later(Done::Input(Input::ToolFinished {
                 call: request.call,
                 result: ToolResult {
