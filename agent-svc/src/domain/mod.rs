@@ -7,11 +7,13 @@
 
 mod conversation;
 mod endpointing;
-mod event;
 mod hold;
+mod ids;
+mod input;
 mod last_words;
 mod limits;
 mod line;
+mod output;
 mod responses;
 mod settings;
 mod speech;
@@ -25,13 +27,15 @@ mod words;
 mod tests;
 
 pub use conversation::{Conversation, QueueFull, TurnRefused};
-pub use event::{
-    AgentState, EndReason, HandOver, Input, ItemId, Latency, Metric, Outcome, Output, PauseId,
-    Playout, Realtime, ResponseId, Role, SegmentId, SoundId, Source, SpeechId, Ticket, ToolCallId,
-    ToolEffect, ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble, Turn,
+pub use ids::{ItemId, PauseId, ResponseId, SegmentId, SoundId, SpeechId, Ticket, ToolCallId};
+pub use input::{
+    Input, Outcome, Playout, Realtime, Source, ToolEffect, ToolRequest, ToolResult, ToolStatus,
 };
 pub(crate) use last_words::leave_open;
 pub use line::Line;
+pub use output::{
+    AgentState, EndReason, HandOver, Latency, Metric, Output, Role, ToolRecord, Trouble, Turn,
+};
 pub use settings::{Settings, TurnDetection};
 pub use time::{Moment, Samples};
 pub use words::Heard;
