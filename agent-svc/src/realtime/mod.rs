@@ -6,11 +6,12 @@
 //! a pause, which nobody notices. It decides nothing about the conversation: [`crate::domain`] does.
 //!
 //! `session` is the task, `breaker` knows whether sessions can be had, `dial` makes them, `live` is one
-//! of them, `translate` reads the provider's events.
+//! of them, `rate_limit` puts answers off, `translate` reads the provider's events.
 
 mod breaker;
 mod dial;
 mod live;
+mod rate_limit;
 mod session;
 #[cfg(test)]
 pub(crate) mod tests;

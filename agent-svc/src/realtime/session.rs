@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::RealtimeApi;
 use super::dial::{Ended, Outage, make};
 use super::live::Live;
+use super::rate_limit::BackOff;
 use super::translate::{Meaning, meaning, usage};
 use crate::domain::{Outcome, Realtime};
 use crate::provider::{
@@ -27,11 +28,6 @@ const CALM: Duration = Duration::from_millis(500);
 const STALE: Duration = Duration::from_secs(30);
 /// After a failure to make the next session in time, when to try again, and how long an attempt may take.
 const RECYCLE_RETRY: Duration = Duration::from_secs(10);
-/// How long a response that was refused for a rate limit is put off. The most is less than the
-/// conversation waits for a response to be confirmed.
-const RATE_LIMIT_WAIT: Duration = Duration::from_millis(1_500);
-const MIN_RATE_LIMIT_WAIT: Duration = Duration::from_millis(300);
-const MAX_RATE_LIMIT_WAIT: Duration = Duration::from_millis(2_500);
 /// Texts of the dedicated voice that are waited for to be remembered.
 const MAX_SAID_AWAY: usize = 16;
 
@@ -70,19 +66,9 @@ struct Keeper {
     last_failure: String,
     /// When something was last said, asked or answered.
     last_active: Instant,
-    /// What the conversation is told of a response only when it makes sense to ask again.
-    held: Option<Held>,
-    /// Whether that has been done in this turn.
-    backed_off: bool,
-    /// Until when the provider said that its limits are used up.
-    used_up: Option<Instant>,
+    back_off: BackOff,
     /// What the dedicated voice said without a session, and is not remembered yet.
     said_away: Vec<String>,
-}
-
-struct Held {
-    until: Instant,
-    event: Realtime,
 }
 
 /// The task is done.
@@ -111,9 +97,7 @@ impl Keeper {
             recycle_at: now,
             last_failure: String::new(),
             last_active: now,
-            held: None,
-            backed_off: false,
-            used_up: None,
+            back_off: BackOff::default(),
             said_away: Vec::new(),
         }
     }
@@ -257,7 +241,8 @@ impl Keeper {
         }
         tracing::info!(reason = ?ended, "The Realtime session is lost and made again");
         metrics::counter!("insta_agent_realtime_losses").increment(1);
-        let nothing_open = !live.is_open() && !self.history.is_open() && self.held.is_none();
+        let nothing_open =
+            !live.is_open() && !self.history.is_open() && !self.back_off.is_holding();
         if nothing_open && self.spare.is_some() {
             self.switch().await?;
             // What took this session may have taken the next one as well.
@@ -266,7 +251,7 @@ impl Keeper {
             }
         }
         self.history.session_lost();
-        self.held = None;
+        self.back_off.release();
         let patience = self.provider.reconnect_timeout;
         self.outage = Some(Outage::after(self.outage.take(), live.age(), patience));
         if ended != Ended::Expired {
@@ -325,7 +310,7 @@ impl Keeper {
             }
             Meaning::RateLimited(event) => self.rate_limited(event).await,
             Meaning::UsedUp(wait) => {
-                self.used_up = Some(Instant::now() + wait);
+                self.back_off.used_up(wait);
                 Ok(())
             }
             Meaning::Expired => {
@@ -369,8 +354,7 @@ impl Keeper {
         self.send(Event::Used(Bill { usage, cost })).await
     }
 
-    /// The conversation asks once more for a response that could not be made. It is told of it when
-    /// there may be room again, once in a turn.
+    /// The provider had no room for a response.
     async fn rate_limited(&mut self, event: Option<Realtime>) -> Result<(), End> {
         let requested = self.live.as_ref().and_then(Live::requested);
         let Some(event) = event.or(requested.map(Realtime::ResponseRejected)) else {
@@ -378,27 +362,22 @@ impl Keeper {
         };
         self.note(&event);
         self.send(Event::Trouble(Trouble::RateLimited)).await?;
-        if std::mem::replace(&mut self.backed_off, true) {
-            return self.tell(event).await;
+        match self.back_off.hold(event) {
+            Some(event) => self.tell(event).await,
+            None => Ok(()),
         }
-        let told = self.used_up.take();
-        let wait = told.map(|until| until.saturating_duration_since(Instant::now()));
-        let wait = wait.unwrap_or(RATE_LIMIT_WAIT);
-        let until = Instant::now() + wait.clamp(MIN_RATE_LIMIT_WAIT, MAX_RATE_LIMIT_WAIT);
-        self.held = Some(Held { until, event });
-        Ok(())
     }
 
     async fn release(&mut self) -> Result<(), End> {
-        match self.held.take() {
-            Some(held) => self.tell(held.event).await,
+        match self.back_off.release() {
+            Some(refusal) => self.tell(refusal).await,
             None => Ok(()),
         }
     }
 
     /// When there is something to do even if nothing happens.
     fn due(&self) -> Instant {
-        let held = self.held.as_ref().map(|held| held.until);
+        let held = self.back_off.due();
         let recycling = match (&self.live, &self.spare) {
             (Some(_), Some(_)) => Some(self.quiet_from()),
             (Some(_), None) if self.making.is_none() => Some(self.recycle_at),
@@ -410,7 +389,7 @@ impl Keeper {
 
     async fn do_due(&mut self) -> Result<(), End> {
         let now = Instant::now();
-        if self.held.as_ref().is_some_and(|held| held.until <= now) {
+        if self.back_off.due().is_some_and(|due| due <= now) {
             self.release().await?;
         }
         if self.live.is_some() && self.quiet_from() <= now {
@@ -422,7 +401,7 @@ impl Keeper {
     /// When nothing would be missed if the next session took over, unless something happens before.
     fn quiet_from(&self) -> Instant {
         let live_open = self.live.as_ref().is_some_and(Live::is_open);
-        let is_open = live_open || self.history.is_open() || self.held.is_some();
+        let is_open = live_open || self.history.is_open() || self.back_off.is_holding();
         self.last_active + if is_open { STALE } else { CALM }
     }
 

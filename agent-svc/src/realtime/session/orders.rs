@@ -45,7 +45,7 @@ impl Keeper {
                 live.append(&samples).await
             }
             Command::Commit => {
-                self.backed_off = false;
+                self.back_off.renew();
                 let entry = history.commit();
                 live.commit(entry).await
             }
@@ -106,7 +106,7 @@ impl Keeper {
         match command {
             Command::Append(samples) => self.history.append(&samples),
             Command::Commit => {
-                self.backed_off = false;
+                self.back_off.renew();
                 self.history.commit();
             }
             Command::Clear => self.history.clear(),
