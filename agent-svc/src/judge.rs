@@ -2,7 +2,7 @@
 //! the words of a short one.
 //!
 //! Models run on threads of their own, away from the sound's path, and few at a time: what is not
-//! known soon is of no use, so the answer is then that it is not known.
+//! known soon is of no use, so the answer is then that it is not known, or what is known without it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +15,12 @@ use tokio::sync::Semaphore;
 
 use crate::domain::{self, Heard};
 
-/// Sound judged at a time.
+/// Turns whose melody is heard at a time.
 const WORKERS: usize = 2;
-/// How long a question may stand in line. Later the answer would come too late.
+/// Sounds whose words are heard at a time; such questions are rare and short.
+const RECOGNISERS: usize = 1;
+/// How long a question may stand in line, and how long the last words of a turn may take in all. Later
+/// the answer would come too late.
 const MAX_WAIT: Duration = Duration::from_millis(500);
 /// How much of a turn is heard for its last words: 5 s.
 const LAST_WORDS: usize = turn::SAMPLE_RATE as usize * 5;
@@ -34,7 +37,9 @@ const SILENCE_AFTER_WORDS: usize = turn::SAMPLE_RATE as usize * 3 / 10;
 pub(crate) struct Judge {
     turns: TurnDetector,
     words: Recognizer,
-    places: Arc<Semaphore>,
+    /// As many as each model has workers.
+    turn_places: Arc<Semaphore>,
+    word_places: Arc<Semaphore>,
 }
 
 impl Judge {
@@ -45,34 +50,51 @@ impl Judge {
     pub(crate) fn load(models: &Models) -> Result<Self, speech::Error> {
         Ok(Self {
             turns: models.turn_detector(WORKERS)?,
-            // Its questions are rare and short.
-            words: models.recognizer(1)?,
-            places: Arc::new(Semaphore::new(WORKERS)),
+            words: models.recognizer(RECOGNISERS)?,
+            turn_places: Arc::new(Semaphore::new(WORKERS)),
+            word_places: Arc::new(Semaphore::new(RECOGNISERS)),
         })
     }
 
     /// The probability, 0 to 1, that whoever spoke in this 24 kHz sound has finished, by its melody
-    /// and by its last words; `None` when it cannot be told in time.
+    /// and by its last words; by its melody alone when those cannot be told in time, and `None` when
+    /// that cannot either.
     pub(crate) async fn end_of_turn(&self, sound: Vec<i16>) -> Option<f32> {
-        self.ask(sound, Self::end_of_turn_here).await
+        let melody = self.ask(&self.turn_places, sound.clone(), Self::melody);
+        let complete = melody.await?;
+        if complete <= OPEN_END {
+            return Some(complete);
+        }
+        let is_open = self.ask(&self.word_places, sound, Self::is_open);
+        let is_open = tokio::time::timeout(MAX_WAIT, is_open).await.ok().flatten();
+        Some(weighed(complete, is_open.unwrap_or_default()))
     }
 
     /// The English words of this 24 kHz sound; `None` when they cannot be told in time.
     pub(crate) async fn words(&self, sound: Vec<i16>) -> Option<Heard> {
-        self.ask(sound, Self::words_here).await
+        self.ask(&self.word_places, sound, Self::words_here).await
     }
 
     /// What [`Self::end_of_turn`] gives, on this thread, however long it takes.
     pub(crate) fn end_of_turn_here(&self, sound: &[i16]) -> Result<f32, speech::Error> {
-        let pcm = pcm_16k(sound)?;
-        let complete = self.turns.end_of_turn(&pcm)?;
+        let complete = self.melody(sound)?;
         if complete <= OPEN_END {
             return Ok(complete);
         }
+        Ok(weighed(complete, self.is_open(sound)?))
+    }
+
+    /// The probability that the turn is over by how it sounds.
+    fn melody(&self, sound: &[i16]) -> Result<f32, speech::Error> {
+        self.turns.end_of_turn(&pcm_16k(sound)?)
+    }
+
+    /// Whether the last words of the turn leave it open.
+    fn is_open(&self, sound: &[i16]) -> Result<bool, speech::Error> {
+        let pcm = pcm_16k(sound)?;
         let last = &pcm[pcm.len().saturating_sub(LAST_WORDS)..];
         let words = self.words.transcribe(last)?;
-        let is_open = words.confidence >= SURE && domain::leave_open(&words.text);
-        Ok(if is_open { OPEN_END } else { complete })
+        Ok(words.confidence >= SURE && domain::leave_open(&words.text))
     }
 
     /// What [`Self::words`] gives, on this thread, however long it takes.
@@ -85,10 +107,11 @@ impl Judge {
 
     async fn ask<T: Send + 'static>(
         &self,
+        places: &Arc<Semaphore>,
         sound: Vec<i16>,
         question: fn(&Self, &[i16]) -> Result<T, speech::Error>,
     ) -> Option<T> {
-        let place = tokio::time::timeout(MAX_WAIT, self.places.clone().acquire_owned());
+        let place = tokio::time::timeout(MAX_WAIT, places.clone().acquire_owned());
         let place = place.await.ok()?.ok()?;
         let judge = self.clone();
         let answer = tokio::task::spawn_blocking(move || {
@@ -103,6 +126,11 @@ impl Judge {
             }
         }
     }
+}
+
+/// The words know better than the melody that a turn goes on.
+fn weighed(complete: f32, is_open: bool) -> f32 {
+    if is_open { OPEN_END } else { complete }
 }
 
 /// A single word without a mark is what the recogniser makes of a noise.
@@ -150,6 +178,8 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
+    use speech::Cancel;
+
     use super::*;
     use crate::media::tests::{models, sentence, spoken};
 
@@ -167,8 +197,29 @@ mod tests {
     async fn a_sentence_without_its_last_word_is_not_finished_however_it_sounds() {
         let judge = Judge::load(&models()).expect("the models load");
         let (sound, _) = spoken("I'd like to change my,", 4_800);
-        let complete = judge.end_of_turn(sound).await.expect("an answer");
-        assert!(complete <= OPEN_END, "{complete}");
+        assert!(judge.melody(&sound).expect("a vote") > OPEN_END);
+        let complete = judge.end_of_turn_here(&sound).expect("an answer");
+        assert_eq!(complete, OPEN_END);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_the_words_cannot_be_told_the_melody_decides() {
+        let judge = Judge::load(&models()).expect("the models load");
+        let (sound, _) = spoken("I'd like to change my,", 4_800);
+        let melody = judge.melody(&sound).expect("a vote");
+        assert!(melody > OPEN_END);
+
+        let cancelled = Cancel::default();
+        cancelled.cancel();
+        let failing = Judge {
+            words: judge.words.until(&cancelled),
+            ..judge.clone()
+        };
+        assert!(failing.is_open(&sound).is_err());
+        assert_eq!(failing.end_of_turn(sound.clone()).await, Some(melody));
+
+        let _taken = judge.word_places.acquire().await;
+        assert_eq!(judge.end_of_turn(sound).await, Some(melody));
     }
 
     #[tokio::test]
@@ -191,7 +242,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_would_come_too_late_is_not_known() {
         let judge = Judge::load(&models()).expect("the models load");
-        let _taken = judge.places.acquire_many(WORKERS as u32).await;
+        let _taken = judge.turn_places.acquire_many(WORKERS as u32).await;
         assert_eq!(judge.end_of_turn(vec![0; 24_000]).await, None);
     }
 
