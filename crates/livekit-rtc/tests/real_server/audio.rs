@@ -1,13 +1,13 @@
 //! Sound between two participants.
 
 use livekit_rtc::{Event, TrackSource};
+use test_kit::LivekitServer;
 
 use crate::room::{join, options, shard};
-use crate::server::Server;
 
 #[tokio::test]
 async fn two_participants_hear_each_other() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let bob = join(&shard, options(&server, server.token("r", "bob")), 880.0).await?;
@@ -31,7 +31,7 @@ async fn two_participants_hear_each_other() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_voice_that_pauses_is_silent_and_comes_back() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let bob = join(&shard, options(&server, server.token("r", "bob")), 880.0).await?;
@@ -46,7 +46,7 @@ async fn a_voice_that_pauses_is_silent_and_comes_back() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_muted_voice_is_not_heard_and_others_are_told() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let mut bob = join(&shard, options(&server, server.token("r", "bob")), 880.0).await?;
@@ -73,7 +73,7 @@ async fn a_muted_voice_is_not_heard_and_others_are_told() -> anyhow::Result<()> 
 
 #[tokio::test]
 async fn a_track_is_told_to_be_listened_to() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     ann.ear.speak(false);

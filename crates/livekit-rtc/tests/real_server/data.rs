@@ -5,9 +5,9 @@ use livekit_rtc::{
     Attributes, CommandError, DataOptions, DataReceived, Event, Identity, JoinOptions,
     TextCollector, TextMessage, TextOptions, Transcription, TranscriptionSegment,
 };
+use test_kit::{LivekitServer, livekit_grants};
 
 use crate::room::{Member, join, options, shard};
-use crate::server::{Server, grants};
 
 impl Member {
     async fn next_text(&mut self) -> TextMessage {
@@ -34,7 +34,7 @@ fn attributes(pairs: &[(&str, &str)]) -> Attributes {
 
 #[tokio::test]
 async fn an_agent_writes_in_a_users_name_and_ends_with_attributes() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut user = join(&shard, options(&server, server.token("r", "user")), 440.0).await?;
     let agent = join(
@@ -83,7 +83,7 @@ async fn an_agent_writes_in_a_users_name_and_ends_with_attributes() -> anyhow::R
 
 #[tokio::test]
 async fn an_ordinary_participant_cannot_write_in_anothers_name() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let bob = join(&shard, options(&server, server.token("r", "bob")), 880.0).await?;
@@ -101,7 +101,7 @@ async fn an_ordinary_participant_cannot_write_in_anothers_name() -> anyhow::Resu
 
 #[tokio::test]
 async fn long_text_comes_whole_both_ways() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let mut bob = join(&shard, options(&server, server.token("r", "bob")), 880.0).await?;
@@ -128,7 +128,7 @@ async fn long_text_comes_whole_both_ways() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_dropped_writer_leaves_an_incomplete_text() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let bob = join(&shard, options(&server, server.token("r", "bob")), 880.0).await?;
@@ -149,7 +149,7 @@ async fn a_dropped_writer_leaves_an_incomplete_text() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn data_goes_to_whom_it_is_meant_for() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let bob = join(&shard, options(&server, server.token("r", "bob")), 880.0).await?;
@@ -190,7 +190,7 @@ async fn data_goes_to_whom_it_is_meant_for() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn data_beyond_the_limit_is_refused() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let outcome = ann
@@ -209,7 +209,7 @@ async fn data_beyond_the_limit_is_refused() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn an_agents_legacy_transcription_arrives() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut user = join(&shard, options(&server, server.token("r", "user")), 440.0).await?;
     let agent = join(
@@ -245,7 +245,7 @@ async fn an_agents_legacy_transcription_arrives() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn attributes_are_set_at_joining_changed_and_removed() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut user = join(&shard, options(&server, server.token("r", "user")), 440.0).await?;
     let joining = JoinOptions {
@@ -278,13 +278,13 @@ async fn attributes_are_set_at_joining_changed_and_removed() -> anyhow::Result<(
 
 #[tokio::test]
 async fn what_the_token_does_not_grant_is_refused_in_words() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let grants = VideoGrants {
         can_update_own_metadata: Some(false),
         can_publish_data: Some(false),
-        ..grants("r")
+        ..livekit_grants("r")
     };
-    let token = server.mint("ann", "standard", grants);
+    let token = server.keys().mint("ann", "standard", grants);
     let shard = shard();
     let ann = join(&shard, options(&server, token), 440.0).await?;
     let outcome = ann

@@ -8,14 +8,14 @@ use livekit_rtc::{
     CommandError, DataOptions, DisconnectReason, Event, JoinError, JoinOptions, JoinStage, Shard,
     ShardConfig,
 };
+use test_kit::{LivekitServer, livekit_grants};
 use tokio::time::timeout;
 
 use crate::room::{LIMIT, join, options, shard};
-use crate::server::{Server, grants};
 
 #[tokio::test]
 async fn a_token_signed_by_a_stranger_is_unauthorized() -> anyhow::Result<()> {
-    let (server, stranger) = (Server::start().await?, Server::start().await?);
+    let (server, stranger) = (LivekitServer::start().await?, LivekitServer::start().await?);
     let outcome = join(
         &shard(),
         options(&server, stranger.token("r", "ann")),
@@ -39,12 +39,12 @@ async fn a_token_signed_by_a_stranger_is_unauthorized() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_token_that_may_not_publish_is_told_before_media_is_tried() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let grants = VideoGrants {
         can_publish: Some(false),
-        ..grants("r")
+        ..livekit_grants("r")
     };
-    let token = server.mint("ann", "standard", grants);
+    let token = server.keys().mint("ann", "standard", grants);
     let outcome = join(&shard(), options(&server, token), 440.0).await;
     assert!(
         matches!(outcome.as_ref().err(), Some(JoinError::NotAllowed(_))),
@@ -56,7 +56,7 @@ async fn a_token_that_may_not_publish_is_told_before_media_is_tried() -> anyhow:
 
 #[tokio::test]
 async fn a_closed_port_is_unreachable() -> anyhow::Result<()> {
-    let mut server = Server::start().await?;
+    let mut server = LivekitServer::start().await?;
     let options = options(&server, server.token("r", "ann"));
     server.kill();
     let outcome = join(&shard(), options, 440.0).await;
@@ -90,7 +90,7 @@ async fn a_server_that_says_nothing_times_out_and_says_where() -> anyhow::Result
 
 #[tokio::test]
 async fn the_second_of_the_same_identity_wins() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut first = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let _second = join(&shard, options(&server, server.token("r", "ann")), 880.0).await?;
@@ -105,7 +105,7 @@ async fn the_second_of_the_same_identity_wins() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn others_learn_why_somebody_left() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let mut bob = join(&shard, options(&server, server.token("r", "bob")), 880.0).await?;
@@ -136,7 +136,7 @@ async fn others_learn_why_somebody_left() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn dropping_the_handle_leaves_the_room() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let bob = join(&shard, options(&server, server.token("r", "bob")), 880.0).await?;
@@ -147,7 +147,7 @@ async fn dropping_the_handle_leaves_the_room() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn dropping_the_shard_leaves_its_rooms() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let (here, there) = (shard(), shard());
     let mut ann = join(&here, options(&server, server.token("r", "ann")), 440.0).await?;
     let mut bob = join(&there, options(&server, server.token("r", "bob")), 880.0).await?;

@@ -11,5 +11,4 @@ mod reconnect;
 mod resume;
 mod room;
 mod rpc;
-mod server;
 mod sound;

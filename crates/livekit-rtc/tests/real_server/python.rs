@@ -9,11 +9,11 @@ use anyhow::Context;
 use livekit_rtc::{Attributes, DisconnectReason, Event, TextCollector, TextOptions};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use test_kit::LivekitServer;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::room::{LIMIT, join, options, shard};
-use crate::server::Server;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/peer.py");
 
@@ -24,7 +24,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub fn start(server: &Server, identity: &str) -> anyhow::Result<Self> {
+    pub fn start(server: &LivekitServer, identity: &str) -> anyhow::Result<Self> {
         let python = std::env::var_os("LIVEKIT_PYTHON").context(
             "LIVEKIT_PYTHON does not name a Python that has livekit; `cargo xtask setup` makes one",
         )?;
@@ -64,7 +64,7 @@ impl Peer {
 
 #[tokio::test]
 async fn livekits_own_client_and_ours_understand_each_other() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut agent = join(
         &shard,

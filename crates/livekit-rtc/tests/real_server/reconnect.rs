@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use livekit_rtc::{Attributes, CommandError, DisconnectReason, Event, JoinOptions, TextOptions};
+use test_kit::LivekitServer;
 
 use crate::room::{Member, join, options, shard};
-use crate::server::Server;
 
 #[tokio::test]
 async fn a_killed_server_that_comes_back_is_joined_again() -> anyhow::Result<()> {
-    let mut server = Server::start().await?;
+    let mut server = LivekitServer::start().await?;
     let shard = shard();
     let mut ann = join(&shard, options(&server, server.token("r", "ann")), 440.0).await?;
     let mut bob = join(&shard, options(&server, server.token("r", "bob")), 880.0).await?;
@@ -60,7 +60,7 @@ async fn a_killed_server_that_comes_back_is_joined_again() -> anyhow::Result<()>
 
 #[tokio::test]
 async fn a_server_that_stays_away_is_given_up() -> anyhow::Result<()> {
-    let mut server = Server::start().await?;
+    let mut server = LivekitServer::start().await?;
     let options = JoinOptions {
         reconnect_timeout: Duration::from_millis(500),
         ..options(&server, server.token("r", "ann"))

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use livekit_rtc::{Event, JoinOptions};
+use test_kit::LivekitServer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::room::{join, options, shard};
-use crate::server::Server;
 
 /// Stands before the signalling of a server, and can cut it.
 struct Proxy {
@@ -72,7 +72,7 @@ async fn serve(
 
 #[tokio::test]
 async fn signalling_that_is_cut_is_made_again_and_nothing_is_missed() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let proxy = Proxy::start(server.port()).await?;
     let shard = shard();
     let by_proxy = JoinOptions {

@@ -6,8 +6,8 @@ use livekit_rtc::{
     Event, Events, JoinError, JoinOptions, Participant, Shard, ShardConfig, TrackOptions,
 };
 use secrecy::SecretString;
+use test_kit::LivekitServer;
 
-use crate::server::Server;
 use crate::sound::{Ear, Tone};
 
 /// How long anything that is waited for may take.
@@ -23,7 +23,7 @@ pub fn shard() -> Shard {
     Shard::spawn(ShardConfig::default()).expect("the system has threads")
 }
 
-pub fn options(server: &Server, token: SecretString) -> JoinOptions {
+pub fn options(server: &LivekitServer, token: SecretString) -> JoinOptions {
     JoinOptions::new(server.url(), token).publishing(TrackOptions::speech("voice"))
 }
 

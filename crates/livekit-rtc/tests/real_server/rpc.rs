@@ -7,13 +7,13 @@ use livekit_rtc::{
     RpcRequest, Shard, TextOptions,
 };
 use serde_json::json;
+use test_kit::LivekitServer;
 
 use crate::python::Peer;
 use crate::room::{Member, join, options, shard};
-use crate::server::Server;
 
 /// An agent with a method that gives a payload back.
-async fn agent(shard: &Shard, server: &Server) -> anyhow::Result<Member> {
+async fn agent(shard: &Shard, server: &LivekitServer) -> anyhow::Result<Member> {
     let token = server.agent_token("r", "agent");
     let options = JoinOptions {
         rpc_methods: vec!["echo".to_owned()],
@@ -62,7 +62,7 @@ async fn call(
 
 #[tokio::test]
 async fn participants_call_each_other() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut agent = agent(&shard, &server).await?;
     let mut user = join(&shard, options(&server, server.token("r", "user")), 880.0).await?;
@@ -86,7 +86,7 @@ async fn participants_call_each_other() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn livekits_own_client_calls_and_is_called_and_sends_bytes() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut agent = agent(&shard, &server).await?;
     let mut peer = Peer::start(&server, "python")?;
@@ -147,7 +147,7 @@ async fn livekits_own_client_calls_and_is_called_and_sends_bytes() -> anyhow::Re
 
 #[tokio::test]
 async fn the_network_is_measured() -> anyhow::Result<()> {
-    let server = Server::start().await?;
+    let server = LivekitServer::start().await?;
     let shard = shard();
     let mut agent = agent(&shard, &server).await?;
     let _user = join(&shard, options(&server, server.token("r", "user")), 880.0).await?;

@@ -1,4 +1,7 @@
-//! A LiveKit server of a test's own, on loopback, killed when dropped.
+//! A LiveKit server of a test's own, on loopback.
+//!
+//! It is the binary that the variable `LIVEKIT_SERVER` names; `cargo xtask setup` gets it and
+//! `cargo xtask test` sets the variable.
 
 use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
@@ -15,18 +18,30 @@ use uuid::Uuid;
 /// How long the server may take to start.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-pub struct Server {
+/// A server, killed when it is dropped.
+pub struct LivekitServer {
     child: Option<Child>,
     directory: PathBuf,
     port: u16,
+    media_port: u16,
+    keys: LivekitKeys,
+}
+
+/// What a server's tokens are signed with.
+#[derive(Clone)]
+pub struct LivekitKeys {
     key: String,
     secret: String,
 }
 
-impl Server {
+impl LivekitServer {
+    /// Starts one on free ports.
+    ///
+    /// # Errors
+    /// It cannot be started, or has not in time.
     pub async fn start() -> anyhow::Result<Self> {
         let id = Uuid::new_v4().simple().to_string();
-        let directory = std::env::temp_dir().join(format!("livekit-rtc-{id}"));
+        let directory = std::env::temp_dir().join(format!("test-livekit-{id}"));
         std::fs::create_dir(&directory)?;
         let (key, secret) = (
             format!("key-{}", &id[..8]),
@@ -47,14 +62,17 @@ impl Server {
             child: None,
             directory,
             port,
-            key,
-            secret,
+            media_port: udp,
+            keys: LivekitKeys { key, secret },
         };
         server.restart().await?;
         Ok(server)
     }
 
     /// Starts the process again, on the same address with the same keys.
+    ///
+    /// # Errors
+    /// It cannot be started, or has not in time.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.kill();
         let binary = std::env::var_os("LIVEKIT_SERVER").context(
@@ -85,6 +103,7 @@ impl Server {
         Ok(())
     }
 
+    /// Ends it at once.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             // It may have ended by itself; either way it is gone afterwards.
@@ -93,38 +112,34 @@ impl Server {
         }
     }
 
+    /// The TCP port of signalling, APIs and workers.
     pub fn port(&self) -> u16 {
         self.port
     }
 
+    /// The UDP port of media.
+    pub fn media_port(&self) -> u16 {
+        self.media_port
+    }
+
+    /// Where participants and workers connect.
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
     }
 
+    /// What its tokens are signed with.
+    pub fn keys(&self) -> LivekitKeys {
+        self.keys.clone()
+    }
+
+    /// A token of an ordinary participant.
     pub fn token(&self, room: &str, identity: &str) -> SecretString {
-        self.mint(identity, "standard", grants(room))
+        self.keys.mint(identity, "standard", livekit_grants(room))
     }
 
     /// A token that makes its holder an agent.
     pub fn agent_token(&self, room: &str, identity: &str) -> SecretString {
-        self.mint(
-            identity,
-            "agent",
-            VideoGrants {
-                agent: true,
-                ..grants(room)
-            },
-        )
-    }
-
-    pub fn mint(&self, identity: &str, kind: &str, grants: VideoGrants) -> SecretString {
-        AccessToken::with_api_key(&self.key, &self.secret)
-            .with_identity(identity)
-            .with_kind(kind)
-            .with_grants(grants)
-            .to_jwt()
-            .expect("the key and the grants are complete")
-            .into()
+        self.keys.agent_token(room, identity)
     }
 
     fn log(&self) -> String {
@@ -132,7 +147,36 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl LivekitKeys {
+    /// A token of a participant of this kind.
+    pub fn mint(&self, identity: &str, kind: &str, grants: VideoGrants) -> SecretString {
+        self.sign(|token| {
+            token
+                .with_identity(identity)
+                .with_kind(kind)
+                .with_grants(grants)
+        })
+    }
+
+    /// A token that makes its holder an agent.
+    pub fn agent_token(&self, room: &str, identity: &str) -> SecretString {
+        let grants = VideoGrants {
+            agent: true,
+            ..livekit_grants(room)
+        };
+        self.mint(identity, "agent", grants)
+    }
+
+    /// A token with whatever is put into it.
+    pub fn sign(&self, fill: impl FnOnce(AccessToken) -> AccessToken) -> SecretString {
+        fill(AccessToken::with_api_key(&self.key, &self.secret))
+            .to_jwt()
+            .expect("the key and the grants are complete")
+            .into()
+    }
+}
+
+impl Drop for LivekitServer {
     fn drop(&mut self) {
         self.kill();
         // What stays behind is a small folder in the temporary one.
@@ -140,7 +184,8 @@ impl Drop for Server {
     }
 }
 
-pub fn grants(room: &str) -> VideoGrants {
+/// What lets somebody into a room, to do there whatever participants do.
+pub fn livekit_grants(room: &str) -> VideoGrants {
     VideoGrants {
         room_join: true,
         room: room.into(),
