@@ -2,29 +2,15 @@
 
 use insta::assert_snapshot;
 
-use super::transcript;
+use super::{over_a_story, transcript};
 
 #[test]
 fn barge_in_stops_playback_and_keeps_only_what_was_heard() {
-    assert_snapshot!(transcript(r#"
-           0 call begins
-        1000 model says "Once upon a time there was a king who had three daughters."
-        1000 caller speaks 1000 "Tell me a story."
+    assert_snapshot!(over_a_story("Once upon a time there was a king who had three daughters.", r#"
         4000 caller speaks 800 "Another one."
         4000 model says "Fine."
         9000 caller hangs up
     "#), @r"
-       0  -> Initializing
-       0  -> Idle
-       0  -> Listening
-    2200  judge pause 1
-    2430  commit audio
-    2430  create response 1
-    2430  -> Thinking
-    2630  User: Tell me a story.
-    2630  store 1 User: Tell me a story.
-    2630  play 1
-    2630  -> Speaking
     4060  pause
     4060  -> Listening
     4400  recognise sound 1: Another
@@ -51,24 +37,10 @@ fn barge_in_stops_playback_and_keeps_only_what_was_heard() {
 
 #[test]
 fn after_a_cough_the_answer_goes_on_where_it_paused() {
-    assert_snapshot!(transcript(r#"
-           0 call begins
-        1000 model says "Once upon a time there was a king."
-        1000 caller speaks 1000 "Tell me a story."
+    assert_snapshot!(over_a_story("Once upon a time there was a king.", r#"
         3500 caller speaks 150 ""
         9000 caller hangs up
     "#), @r"
-       0  -> Initializing
-       0  -> Idle
-       0  -> Listening
-    2200  judge pause 1
-    2430  commit audio
-    2430  create response 1
-    2430  -> Thinking
-    2630  User: Tell me a story.
-    2630  store 1 User: Tell me a story.
-    2630  play 1
-    2630  -> Speaking
     3560  pause
     3560  -> Listening
     3850  clear audio
@@ -84,25 +56,11 @@ fn after_a_cough_the_answer_goes_on_where_it_paused() {
 
 #[test]
 fn a_back_channel_is_told_by_its_words_and_costs_none_of_the_answers() {
-    assert_snapshot!(transcript(r#"
-           0 call begins
-        1000 model says "Once upon a time there was a king who had three daughters."
-        1000 caller speaks 1000 "Tell me a story."
+    assert_snapshot!(over_a_story("Once upon a time there was a king who had three daughters.", r#"
         4000 caller speaks 400 "Okay."
         5500 caller speaks 650 "Yeah, right."
        12000 caller hangs up
     "#), @r"
-        0  -> Initializing
-        0  -> Idle
-        0  -> Listening
-     2200  judge pause 1
-     2430  commit audio
-     2430  create response 1
-     2430  -> Thinking
-     2630  User: Tell me a story.
-     2630  store 1 User: Tell me a story.
-     2630  play 1
-     2630  -> Speaking
      4060  pause
      4060  -> Listening
      4400  recognise sound 1: Okay.
@@ -129,25 +87,11 @@ fn a_back_channel_is_told_by_its_words_and_costs_none_of_the_answers() {
 
 #[test]
 fn a_single_word_that_wants_the_floor_gets_it() {
-    assert_snapshot!(transcript(r#"
-           0 call begins
-        1000 model says "Once upon a time there was a king who had three daughters."
-        1000 caller speaks 1000 "Tell me a story."
+    assert_snapshot!(over_a_story("Once upon a time there was a king who had three daughters.", r#"
         4000 caller speaks 350 "Stop."
         4000 model says "All right."
        12000 caller hangs up
     "#), @r"
-        0  -> Initializing
-        0  -> Idle
-        0  -> Listening
-     2200  judge pause 1
-     2430  commit audio
-     2430  create response 1
-     2430  -> Thinking
-     2630  User: Tell me a story.
-     2630  store 1 User: Tell me a story.
-     2630  play 1
-     2630  -> Speaking
      4060  pause
      4060  -> Listening
      4400  recognise sound 1: Stop.
@@ -173,25 +117,11 @@ fn a_single_word_that_wants_the_floor_gets_it() {
 
 #[test]
 fn a_murmur_that_nobody_understands_is_an_interruption_only_if_it_lasts() {
-    assert_snapshot!(transcript(r#"
-           0 call begins
-        1000 model says "Once upon a time there was a king who had three daughters."
-        1000 caller speaks 1000 "Tell me a story."
+    assert_snapshot!(over_a_story("Once upon a time there was a king who had three daughters.", r#"
         4000 caller murmurs 600 "Emil."
         6000 caller murmurs 900 "Give one."
        12000 caller hangs up
     "#), @r"
-        0  -> Initializing
-        0  -> Idle
-        0  -> Listening
-     2200  judge pause 1
-     2430  commit audio
-     2430  create response 1
-     2430  -> Thinking
-     2630  User: Tell me a story.
-     2630  store 1 User: Tell me a story.
-     2630  play 1
-     2630  -> Speaking
      4060  pause
      4060  -> Listening
      4400  recognise sound 1: 
@@ -229,25 +159,11 @@ fn a_murmur_that_nobody_understands_is_an_interruption_only_if_it_lasts() {
 
 #[test]
 fn what_begins_like_a_nod_and_goes_on_is_an_interruption() {
-    assert_snapshot!(transcript(r#"
-           0 call begins
-        1000 model says "Once upon a time there was a king who had three daughters."
-        1000 caller speaks 1000 "Tell me a story."
+    assert_snapshot!(over_a_story("Once upon a time there was a king who had three daughters.", r#"
         4000 caller speaks 2000 "Yeah yeah but what about her?"
         4000 model says "Who?"
        12000 caller hangs up
     "#), @r"
-        0  -> Initializing
-        0  -> Idle
-        0  -> Listening
-     2200  judge pause 1
-     2430  commit audio
-     2430  create response 1
-     2430  -> Thinking
-     2630  User: Tell me a story.
-     2630  store 1 User: Tell me a story.
-     2630  play 1
-     2630  -> Speaking
      4060  pause
      4060  -> Listening
      4400  recognise sound 1: Yeah
