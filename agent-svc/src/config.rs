@@ -192,6 +192,11 @@ pub struct CallsConfig {
     #[arg(long, env, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3600))]
     pub max_silence_secs: u64,
 
+    /// How long a caller who lost the connection may take to come back before the call ends, in seconds. LiveKit
+    /// itself takes some twenty to notice that somebody is gone without a word.
+    #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub caller_return_secs: u64,
+
     /// Who decides when a turn of the caller begins and ends: `local`, this service by voice activity and how the turn
     /// sounds; `server_vad` or `semantic_vad`, the Realtime provider, which is then sent all sound; `manual`, the caller
     /// with a button whose page calls the methods start_turn, end_turn and cancel_turn.
@@ -256,6 +261,7 @@ impl CallsConfig {
             max_endpointing_delay: Duration::from_millis(self.max_endpointing_delay_ms),
             max_call: Duration::from_secs(self.max_call_secs),
             max_silence: Duration::from_secs(self.max_silence_secs),
+            caller_return: Duration::from_secs(self.caller_return_secs),
             ..crate::domain::Settings::default()
         }
     }

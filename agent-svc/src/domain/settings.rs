@@ -188,7 +188,7 @@ impl Default for Settings {
             provider_grace: Duration::from_secs(20),
             greeting_grace: Duration::from_millis(300),
             caller_wait: Duration::from_secs(60),
-            caller_return: Duration::from_secs(30),
+            caller_return: Duration::from_secs(20),
             max_silence: Duration::from_secs(60),
             away_prompt: Duration::from_secs(30),
             microphone_hint: Duration::from_secs(10),

@@ -171,6 +171,6 @@ fn a_caller_who_never_comes_or_does_not_come_back_is_not_waited_for() {
         0  -> Listening
      1000  clear audio
      1000  -> Idle
-    31000  end call: ParticipantLost
+    21000  end call: ParticipantLost
     ");
 }
