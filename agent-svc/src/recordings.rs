@@ -40,7 +40,7 @@ fn file(line: Line) -> (&'static str, &'static [u8]) {
         Line::StillNoMicrophone => file!("still_no_microphone.webm"),
         Line::TimeWarning => file!("time_warning.webm"),
         Line::ToolLimit => file!("tool_limit.webm"),
-        Line::ProviderLost => file!("provider_lost.webm"),
+        Line::TechnicalProblem => file!("technical_problem.webm"),
         Line::Silence => file!("silence.webm"),
         Line::TimeLimit => file!("time_limit.webm"),
     }

@@ -8,7 +8,7 @@ use super::stage::Piece;
 use super::task::{Done, Task};
 use crate::domain::{
     AgentState, EndReason, HandOver, Input, Line, Metric, Output, PauseId, SegmentId, SoundId,
-    SpeechId, ToolRecord, ToolRequest, ToolResult, ToolStatus, Trouble,
+    SpeechId, ToolRecord, ToolRequest, Trouble,
 };
 use crate::media;
 use crate::prompt;
@@ -55,8 +55,13 @@ impl Task {
                 self.running_tools.remove(&call);
                 self.tell_provider(Command::AnswerTool { call, output });
             }
-            Output::CallTool { request, turn } => self.call_tool(request, turn),
+            Output::CallTool { request, turn } => {
+                self.tell(What::ToolStarted(request.clone()));
+                self.call_tool(request, turn);
+            }
             Output::CancelTool(call) => {
+                self.waiting_tools
+                    .retain(|(waiting, _)| waiting.call != call);
                 if let Some(running) = self.running_tools.remove(&call) {
                     running.abort();
                 }
@@ -194,11 +199,9 @@ impl Task {
             // A turn without words is no turn for anybody who reads.
             return;
         }
-        if let Some(recorder) = &self.recorder {
-            recorder.turn(turn.clone());
-            // With every turn, so that the record of a call whose instance dies has it too.
-            recorder.charge(self.bill);
-        }
+        self.recorder.turn(turn.clone());
+        // With every turn, so that the record of a call whose instance dies has it too.
+        self.recorder.charge(self.bill);
         self.tell(What::Turn(0, turn));
     }
 
@@ -234,19 +237,10 @@ impl Task {
         self.voices.insert(speech, speaking.abort_handle());
     }
 
-    fn call_tool(&mut self, request: ToolRequest, turn: u32) {
-        self.tell(What::ToolStarted(request.clone()));
+    /// Runs a tool, as soon as it is known for whom.
+    pub(super) fn call_tool(&mut self, request: ToolRequest, turn: u32) {
         let Some((_, caller)) = self.caller.clone() else {
-            // Somebody was greeted as a stranger and has asked before it was known whose call it is.
-            return self.later(Done::Input(Input::ToolFinished {
-                call: request.call,
-                result: ToolResult {
-                    status: ToolStatus::Failed,
-                    output: r#"{"error":{"code":"unavailable"}}"#.into(),
-                    sources: Vec::new(),
-                    effect: None,
-                },
-            }));
+            return self.waiting_tools.push((request, turn));
         };
         let context = tools::Context {
             peers: self.app.peers.clone(),
@@ -284,9 +278,7 @@ impl Task {
             summary: wanted.summary,
             time: self.app.clock.now(),
         };
-        if let Some(recorder) = &self.recorder {
-            recorder.hand_over(wanted.clone());
-        }
+        self.recorder.hand_over(wanted.clone());
         self.tell(What::HandOver(wanted));
     }
 }

@@ -37,19 +37,22 @@ enum Record {
 pub(crate) struct Recorder(mpsc::Sender<Record>);
 
 impl Recorder {
-    /// A recorder for a call whose row is there.
-    pub(crate) fn start(app: &App, call: CallId) -> Self {
+    /// A recorder for a call, which has its row or gets it by [`Recorder::begin`]: what is recorded
+    /// before waits for that, and is nobody's when it never comes.
+    pub(crate) fn start(app: &App, call: CallId, has_row: bool) -> Self {
         let (records, queue) = mpsc::channel(CAPACITY);
-        let writing = run(app.db.clone(), call, queue, app.ended.clone());
-        app.calls.spawn(writing);
+        let writer = Writer {
+            pool: app.db.clone(),
+            call,
+            ended: app.ended.clone(),
+        };
+        app.calls.spawn(writer.run(queue, has_row));
         Self(records)
     }
 
-    /// A recorder for a call that gets its row first.
-    pub(super) fn start_with_row(app: &App, new: NewCall) -> Self {
-        let recorder = Self::start(app, new.id);
-        recorder.send(Record::Begin(Box::new(new), app.calls.clone()));
-        recorder
+    /// It is known whose call it is.
+    pub(super) fn begin(&self, new: NewCall, live: Calls) {
+        self.send(Record::Begin(Box::new(new), live));
     }
 
     pub(crate) fn active(&self) {
@@ -82,38 +85,61 @@ impl Recorder {
     }
 }
 
-async fn run(pool: db::Pool, call: CallId, mut queue: mpsc::Receiver<Record>, ended: Arc<Notify>) {
-    while let Some(record) = queue.recv().await {
+/// Writes the records of a call, one after the other.
+struct Writer {
+    pool: db::Pool,
+    call: CallId,
+    /// Told when the call has ended and its summary is due.
+    ended: Arc<Notify>,
+}
+
+impl Writer {
+    async fn run(self, mut queue: mpsc::Receiver<Record>, mut has_row: bool) {
+        let mut early = Vec::new();
+        while let Some(record) = queue.recv().await {
+            has_row |= matches!(record, Record::Begin(..));
+            if !has_row {
+                early.push(record);
+                continue;
+            }
+            self.write_patiently(record).await;
+            for record in early.drain(..) {
+                self.write_patiently(record).await;
+            }
+        }
+    }
+
+    async fn write_patiently(&self, record: Record) {
         let deadline = Instant::now() + PATIENCE;
         let mut backoff = FIRST_BACKOFF;
-        while let Err(error) = write(&pool, call, &record).await {
+        while let Err(error) = self.write(&record).await {
             if !error.is_unavailable() || Instant::now() >= deadline {
-                tracing::error!(call.id = %call, ?error, "A record of a call could not be written");
+                tracing::error!(call.id = %self.call, ?error, "A record of a call could not be written");
                 break;
             }
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(MAX_BACKOFF);
         }
         if matches!(record, Record::End(..)) {
-            ended.notify_one();
+            self.ended.notify_one();
         }
     }
-}
 
-async fn write(pool: &db::Pool, call: CallId, record: &Record) -> Result<(), StoreError> {
-    if let Record::Begin(new, live) = record {
-        return begin_row(pool, new, live).await;
-    }
-    let mut connection = pool.get().await?;
-    match record {
-        Record::Begin(..) => Ok(()),
-        Record::Active => calls::activate(&mut connection, call).await,
-        Record::Turn(turn) => turns::insert(&mut connection, call, turn).await,
-        Record::HandOver(wanted) => calls::hand_over(&mut connection, call, wanted).await,
-        Record::Charge(bill) => calls::charge(&mut connection, call, bill).await,
-        Record::End(reason, time) => {
-            calls::end(&mut connection, call, *reason, *time).await?;
-            Ok(())
+    async fn write(&self, record: &Record) -> Result<(), StoreError> {
+        if let Record::Begin(new, live) = record {
+            return begin_row(&self.pool, new, live).await;
+        }
+        let (mut connection, call) = (self.pool.get().await?, self.call);
+        match record {
+            Record::Begin(..) => Ok(()),
+            Record::Active => calls::activate(&mut connection, call).await,
+            Record::Turn(turn) => turns::insert(&mut connection, call, turn).await,
+            Record::HandOver(wanted) => calls::hand_over(&mut connection, call, wanted).await,
+            Record::Charge(bill) => calls::charge(&mut connection, call, bill).await,
+            Record::End(reason, time) => {
+                calls::end(&mut connection, call, *reason, *time).await?;
+                Ok(())
+            }
         }
     }
 }

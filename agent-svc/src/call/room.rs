@@ -7,16 +7,16 @@ use livekit_rtc::{
     ParticipantKind, RemoteParticipant, RemoteTrack, TextCollector, TextMessage, TrackSource,
 };
 use service_kit::UserId;
+use tokio::time::Instant;
 
 use super::hub::{Standing, What};
 use super::network::playout_delay;
-use super::recorder::Recorder;
 use super::stage::{Speaker, Stage};
 use super::task::{Done, Task};
 use crate::app::App;
 use crate::domain::{EndReason, Input};
 use crate::media::{self, preconnect};
-use crate::peers::{Delegation, Proof};
+use crate::peers::{Delegation, PeerError, Proof};
 use crate::store::calls::{self, NewCall};
 
 /// Says that a participant speaks in somebody else's name, and is nobody's caller.
@@ -27,14 +27,16 @@ const CHAT: &str = "lk.chat";
 /// The longest message, in bytes.
 const MAX_MESSAGE: usize = 4_000;
 
+/// How long it may take to find out whose call a job is, and the pause after an attempt that got no answer.
+const ADOPTION_LIMIT: Duration = Duration::from_secs(10);
+const ADOPTION_PAUSE: Duration = Duration::from_millis(500);
+
 /// The assistant in its room.
 pub(super) struct Room {
     pub(super) participant: Participant,
     events: Option<Events>,
     pub(super) stage: Stage,
     pub(super) caller: Option<Speaker>,
-    /// Ordinary participants who were there before it was known who the caller is.
-    others: Vec<Identity>,
     /// The microphones that can be heard.
     microphones: Vec<RemoteTrack>,
     heard: bool,
@@ -70,16 +72,10 @@ impl Room {
     }
 
     /// Leaves after the last words of the transcript; a caller who is still there is sent out.
-    pub(super) async fn leave(
-        self,
-        app: &App,
-        room: &str,
-        caller: Option<&str>,
-        reason: EndReason,
-    ) {
+    pub(super) async fn leave(self, app: &App, room: &str, reason: EndReason) {
         self.stage.leave().await;
-        if let (Some(identity), Some(_)) = (caller, &self.caller) {
-            app.rooms.remove(room, identity).await;
+        if let Some(caller) = &self.caller {
+            app.rooms.remove(room, caller.identity.as_str()).await;
         }
         let why = match reason {
             EndReason::MediaError | EndReason::ProviderError => DisconnectReason::AgentError,
@@ -104,7 +100,6 @@ impl Task {
             participant,
             events: Some(events),
             caller: None,
-            others: Vec::new(),
             microphones: Vec::new(),
             heard: false,
             told: false,
@@ -174,34 +169,37 @@ impl Task {
         if !ordinary || remote.attributes.contains_key(ON_BEHALF) {
             return;
         }
-        match &self.caller {
-            Some((user, _)) if user.as_str() == remote.identity.as_str() => {
-                self.caller_came(remote.identity.clone());
-            }
+        match &self.expected {
+            Some(expected) if *expected != remote.identity => return,
             Some(_) => {}
             None => {
-                if let Some(room) = &mut self.room {
-                    room.others.push(remote.identity.clone());
-                }
+                self.expected = Some(remote.identity.clone());
                 self.adopt(&remote.identity);
             }
         }
+        self.caller_came(remote.identity.clone());
     }
 
-    /// The first ordinary participant of a job's room is its caller; LiveKit confirms that they are.
-    fn adopt(&mut self, identity: &Identity) {
-        if !self.takes_anyone || std::mem::replace(&mut self.adopting, true) {
-            return;
-        }
+    /// The first ordinary participant of a job's room is its caller. Whose call it is then, LiveKit
+    /// confirms; until it does they are talked to as a stranger.
+    fn adopt(&self, identity: &Identity) {
         let (app, done, call) = (self.app.clone(), self.done.clone(), self.id);
         let proof = Proof::Participant {
             room: self.room_name.clone(),
             identity: identity.as_str().to_owned(),
         };
         tokio::spawn(async move {
-            let (auth, clock) = (app.auth.clone(), app.clock.clone());
-            let obtained = Delegation::obtain(auth, clock, call, &proof).await;
-            let adopted = obtained.map(|(delegation, user)| (user, delegation));
+            let deadline = Instant::now() + ADOPTION_LIMIT;
+            let adopted = loop {
+                let (auth, clock) = (app.auth.clone(), app.clock.clone());
+                match Delegation::obtain(auth, clock, call, &proof).await {
+                    Err(PeerError::Unavailable(_)) if Instant::now() < deadline => {
+                        tokio::time::sleep(ADOPTION_PAUSE).await;
+                    }
+                    obtained => break obtained.map(|(delegation, user)| (user, delegation)),
+                }
+            };
+            // The call may be over.
             let _ = done.send(Done::Adopted(adopted)).await;
         });
     }
@@ -213,17 +211,15 @@ impl Task {
             user: user.clone(),
             room: self.room_name.clone(),
             instance: self.app.instance.clone(),
-            lease_time: self.began_at + super::LEASE,
+            lease_time: self.app.clock.now() + super::LEASE,
             create_time: self.began_at,
             prompt_version: self.app.prompts.version().to_owned(),
         };
-        self.recorder = Some(Recorder::start_with_row(&self.app, new));
-        let identity = Identity::from(user.as_str());
+        self.recorder.begin(new, self.app.calls.clone());
         self.caller = Some((user, delegation));
         self.get_to_know();
-        let is_here = |room: &Room| room.others.contains(&identity);
-        if self.room.as_ref().is_some_and(is_here) {
-            self.caller_came(identity);
+        for (request, turn) in std::mem::take(&mut self.waiting_tools) {
+            self.call_tool(request, turn);
         }
     }
 
@@ -308,9 +304,7 @@ impl Task {
         if room.caller.is_none() || !room.heard || std::mem::replace(&mut room.told, true) {
             return;
         }
-        if let Some(recorder) = &self.recorder {
-            recorder.active();
-        }
+        self.recorder.active();
         let agent = self.hub.standing().agent;
         self.tell(What::State(Standing {
             active: true,
@@ -326,7 +320,6 @@ impl Task {
         let Some(room) = &mut self.room else {
             return;
         };
-        room.others.retain(|other| other != identity);
         room.microphones
             .retain(|track| track.participant != *identity);
         if !room.is_caller(identity) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use livekit_rtc::{Events, JoinError, JoinOptions, Participant};
+use livekit_rtc::{Events, Identity, JoinError, JoinOptions, Participant};
 use service_kit::{CallId, UserId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -19,7 +19,8 @@ use super::room::Room;
 use crate::app::App;
 use crate::calls::Command;
 use crate::domain::{
-    Conversation, EndReason, Input, Moment, Realtime, SpeechId, ToolCallId, TurnDetection,
+    Conversation, EndReason, Input, Moment, Realtime, SpeechId, ToolCallId, ToolRequest,
+    TurnDetection,
 };
 use crate::judge::Recent;
 use crate::media::{self, MediaHandle, Upload};
@@ -59,7 +60,7 @@ pub(super) struct Task {
     pub(super) began: Instant,
     pub(super) began_at: DateTime<Utc>,
     pub(super) hub: Arc<Hub>,
-    pub(super) recorder: Option<Recorder>,
+    pub(super) recorder: Recorder,
     pub(super) media: MediaHandle,
     /// What the caller said since the last turn.
     pub(super) recent: Recent,
@@ -67,11 +68,12 @@ pub(super) struct Task {
     pub(super) setup: Option<oneshot::Sender<Setup>>,
     pub(super) room: Option<Room>,
     pub(super) network: Network,
+    /// Who is the caller in the room. In a job, the first ordinary participant.
+    pub(super) expected: Option<Identity>,
     /// Whose call it is, once that is known.
     pub(super) caller: Option<(UserId, Delegation)>,
-    /// A job: the first ordinary participant is the caller.
-    pub(super) takes_anyone: bool,
-    pub(super) adopting: bool,
+    /// Tools that wait for that, and the turns that they belong to.
+    pub(super) waiting_tools: Vec<(ToolRequest, u32)>,
     pub(super) done: mpsc::Sender<Done>,
     pub(super) voices: HashMap<SpeechId, AbortHandle>,
     pub(super) running_tools: HashMap<ToolCallId, AbortHandle>,
@@ -104,11 +106,14 @@ impl Task {
         let (audio, media) = media::handler(app.vad.clone(), settings.vad_silence, upload);
         let (setup, setup_queue) = oneshot::channel();
         let (done, done_queue) = mpsc::channel(INPUT_CAPACITY);
-        let (caller, takes_anyone) = match caller {
-            ExpectedCaller::Known(user, delegation) => (Some((user, delegation)), false),
-            ExpectedCaller::FirstParticipant => (None, true),
+        let caller = match caller {
+            ExpectedCaller::Known(user, delegation) => Some((user, delegation)),
+            ExpectedCaller::FirstParticipant => None,
         };
-        let recorder = (!takes_anyone).then(|| Recorder::start(&app, id));
+        let expected = caller
+            .as_ref()
+            .map(|(user, _)| Identity::from(user.as_str()));
+        let recorder = Recorder::start(&app, id, caller.is_some());
         Self {
             link: Link::open(app.providers.clone(), setup_queue),
             conversation: Conversation::new(settings),
@@ -123,9 +128,9 @@ impl Task {
             setup: Some(setup),
             room: None,
             network: Network::default(),
+            expected,
             caller,
-            takes_anyone,
-            adopting: false,
+            waiting_tools: Vec::new(),
             done,
             voices: HashMap::new(),
             running_tools: HashMap::new(),
@@ -277,7 +282,7 @@ impl Task {
             Done::Adopted(Ok((user, delegation))) => self.adopted(user, delegation),
             Done::Adopted(Err(error)) => {
                 tracing::warn!(call.id = %self.id, %error, "The caller of a job is not known");
-                self.input(Input::End(EndReason::ParticipantLost));
+                self.input(Input::GiveUp(EndReason::MediaError));
             }
             Done::Known(caller) => self.known(&caller),
             Done::Earlier(sound) => self.tell_media(media::Command::Earlier(sound)),
@@ -345,10 +350,8 @@ impl Task {
     /// Ends everything in order: written down, told, and only then left.
     async fn finish(mut self, reason: EndReason, on_end: Option<oneshot::Sender<EndReason>>) {
         let end = self.app.clock.now();
-        if let Some(recorder) = self.recorder.take() {
-            recorder.charge(self.bill);
-            recorder.end(reason, end);
-        }
+        self.recorder.charge(self.bill);
+        self.recorder.end(reason, end);
         let duration = (end - self.began_at).to_std().unwrap_or_default();
         self.tell(What::Ended { reason, duration });
         let reason_text = crate::store::calls::reason_text(reason);
@@ -377,11 +380,10 @@ impl Task {
             let _ = on_end.send(reason);
         }
         if let Some(room) = self.room.take() {
-            let caller = self.caller.as_ref().map(|(user, _)| user.as_str());
             if room.is_caller_here() {
                 tokio::time::sleep(TAIL).await;
             }
-            room.leave(&self.app, &self.room_name, caller, reason).await;
+            room.leave(&self.app, &self.room_name, reason).await;
         }
     }
 }

@@ -78,6 +78,8 @@ pub enum Input {
     },
     /// Somebody wants the call to end.
     End(EndReason),
+    /// The call cannot be held; the caller is told before it ends.
+    GiveUp(EndReason),
     /// A deadline has come.
     Tick,
 }

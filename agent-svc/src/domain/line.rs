@@ -23,8 +23,8 @@ pub enum Line {
     TimeWarning,
     /// No more tools can be used in this call.
     ToolLimit,
-    /// The provider is away for good.
-    ProviderLost,
+    /// The call cannot go on: the provider is away for good, or nobody can say whose call it is.
+    TechnicalProblem,
     /// Nobody spoke for too long.
     Silence,
     /// The longest call is over.
@@ -44,7 +44,7 @@ impl Line {
         Self::StillNoMicrophone,
         Self::TimeWarning,
         Self::ToolLimit,
-        Self::ProviderLost,
+        Self::TechnicalProblem,
         Self::Silence,
         Self::TimeLimit,
     ];
@@ -68,7 +68,7 @@ impl Line {
                 "I cannot look up any more in this call. Please call again if there is more I can \
                  do. Goodbye."
             }
-            Self::ProviderLost => {
+            Self::TechnicalProblem => {
                 "I am sorry, I have a technical problem and must end this call. Please try again \
                  in a moment."
             }

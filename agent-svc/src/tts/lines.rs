@@ -237,9 +237,14 @@ mod tests {
             (vec![own(), own()], 300, Line::Filler, ("VV", 300)),
             (vec![own(), own()], 999, Line::Filler, ("VV", 999)),
             (vec![own(), own()], 1_001, Line::Filler, ("R", 1_000)),
-            (vec![own(), own()], 60_000, Line::ProviderLost, ("R", 1_000)),
-            (vec![error()], 40, Line::ProviderLost, ("!R", 40)),
-            (vec![], 40, Line::ProviderLost, ("R", 40)),
+            (
+                vec![own(), own()],
+                60_000,
+                Line::TechnicalProblem,
+                ("R", 1_000),
+            ),
+            (vec![error()], 40, Line::TechnicalProblem, ("!R", 40)),
+            (vec![], 40, Line::TechnicalProblem, ("R", 40)),
             // What broke off is said again, whole.
             (vec![own(), error()], 40, Line::TimeLimit, ("V!R", 40)),
             (vec![own()], 300, Line::BrokenOff, ("R", 250)),

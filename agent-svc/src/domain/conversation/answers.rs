@@ -393,7 +393,7 @@ impl Conversation {
     }
 
     pub(super) fn provider_lost(&mut self) {
-        self.say_goodbye(EndReason::ProviderError, Line::ProviderLost);
+        self.say_goodbye(EndReason::ProviderError, Line::TechnicalProblem);
     }
 
     /// While nobody is there the provider may take its time.

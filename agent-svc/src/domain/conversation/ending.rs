@@ -92,6 +92,9 @@ impl Conversation {
         if self.ended {
             return;
         }
+        if let Some(reason) = self.hopeless.take_if(|_| self.limits.is_caller_here()) {
+            self.say_goodbye(reason, Line::TechnicalProblem);
+        }
         if let Some(closing) = self.closing
             && let Some(deadline) = closing.deadline
         {

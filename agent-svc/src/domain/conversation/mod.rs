@@ -23,7 +23,7 @@ use super::speech::{Kind, SpeechQueue};
 use super::tools::Tools;
 use super::transcript::CallerTexts;
 use super::turns::CallerTurn;
-use super::{AgentState, Input, Moment, Output, Samples, SegmentId, Settings};
+use super::{AgentState, EndReason, Input, Moment, Output, Samples, SegmentId, Settings};
 use answers::{Exchange, Outage, Provider};
 use detection::ProvidersTurns;
 pub use detection::TurnRefused;
@@ -64,6 +64,8 @@ pub struct Conversation {
     /// How long sound takes from here to the caller's ear.
     playout_delay: Samples,
     limits: Limits,
+    /// Why the call cannot be held. The caller is told as soon as they listen.
+    hopeless: Option<EndReason>,
     closing: Option<Closing>,
     ended: bool,
     last_segment: u32,
@@ -102,6 +104,7 @@ impl Conversation {
             speeches: SpeechQueue::default(),
             playout_delay: Samples::default(),
             limits: Limits::new(),
+            hopeless: None,
             closing: None,
             ended: false,
             last_segment: 0,
@@ -138,6 +141,7 @@ impl Conversation {
             Input::Playout(event) => self.playout(event),
             Input::ToolFinished { call, result } => self.tool_finished(call, result),
             Input::End(reason) => self.end(reason),
+            Input::GiveUp(reason) => self.hopeless = Some(reason),
             Input::Tick => {}
         }
         self.advance();
@@ -214,7 +218,9 @@ impl Conversation {
     fn greet(&mut self, text: String) {
         self.greeting_due = None;
         self.greeted = true;
-        self.speak(Kind::Greeting, text);
+        if !self.is_saying_goodbye() {
+            self.speak(Kind::Greeting, text);
+        }
     }
 
     fn show_state(&mut self) {

@@ -110,6 +110,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => (0..2_000_u64).prop_map(|ms| Input::PlayoutDelay(Duration::from_millis(ms))),
         1 => Just(Input::CallerLeft { hung_up: false }),
         1 => Just(Input::Greeting("Hello there.".into())),
+        1 => Just(Input::GiveUp(EndReason::MediaError)),
         1 => Just(Input::Message("What plan am I on?".into())),
         6 => Just(Input::SpeechStarted { voiced_from: Moment::default() }),
         6 => Just(Input::SpeechEnded { voiced_until: Moment::default() }),

@@ -2,6 +2,7 @@
 
 mod caller;
 mod dropping;
+mod jobs;
 mod network;
 
 /// The dedicated voice is asked for sound of a text, and not to read it aloud in a session.

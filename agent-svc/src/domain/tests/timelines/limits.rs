@@ -174,3 +174,25 @@ fn a_caller_who_never_comes_or_does_not_come_back_is_not_waited_for() {
     21000  end call: ParticipantLost
     ");
 }
+
+#[test]
+fn a_call_that_cannot_be_held_is_excused_as_soon_as_the_caller_listens() {
+    assert_snapshot!(transcript(r#"
+           0 joined
+           0 nobody knows the caller "Hello."
+        1000 nobody can say who calls
+        2000 caller joins
+    "#), @r"
+       0  -> Initializing
+       0  -> Idle
+    2000  synthesise 1: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+    2000  -> Listening
+    2100  play 1
+    2100  -> Speaking
+    2300  greet a stranger
+    7610  Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+    7610  tell model: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+    7610  store 1 Assistant: I am sorry, I have a technical problem and must end this call. Please try again in a moment.
+    7610  end call: MediaError
+    ");
+}
