@@ -7,7 +7,8 @@ use tokio::sync::Notify;
 
 use crate::embedding::Embedder;
 
-/// The service, built once.
+/// The service, built once. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct App {
     /// Connections with the role `insta_knowledge`.
     pub(crate) db: db::Pool,

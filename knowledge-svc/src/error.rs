@@ -2,6 +2,7 @@
 
 use service_kit::{field::FieldErrors, status};
 use tonic::{Code, Status};
+use uuid::Uuid;
 
 const DOMAIN: &str = "knowledge.insta";
 
@@ -15,7 +16,14 @@ pub(crate) enum KnowledgeError {
     #[error("a document with this id is there already")]
     Exists,
     #[error("the document has changed since it was read; read it again")]
-    EtagMismatch,
+    EtagMismatch {
+        /// The one that is current.
+        etag: Uuid,
+    },
+    #[error("another file came by this path under the same request_id")]
+    RequestReused,
+    #[error("a document could not be read by a fault of the service")]
+    Reading,
     #[error("documents cannot be reached at the moment")]
     Pool(#[from] db::PoolError),
     #[error("documents cannot be reached at the moment")]
@@ -31,14 +39,21 @@ impl From<KnowledgeError> for Status {
             KnowledgeError::Invalid(fields) => fields.clone().into(),
             KnowledgeError::NotFound => told(Code::NotFound, "DOCUMENT_NOT_FOUND"),
             KnowledgeError::Exists => told(Code::AlreadyExists, "DOCUMENT_EXISTS"),
-            KnowledgeError::EtagMismatch => told(Code::Aborted, "ETAG_MISMATCH"),
+            KnowledgeError::EtagMismatch { etag } => status::with_metadata(
+                Code::Aborted,
+                DOMAIN,
+                "ETAG_MISMATCH",
+                error.to_string(),
+                [("etag", etag.to_string())],
+            ),
+            KnowledgeError::RequestReused => told(Code::InvalidArgument, "REQUEST_REUSED"),
             KnowledgeError::Pool(_) => told(Code::Unavailable, "DATABASE_UNAVAILABLE"),
             KnowledgeError::Database(source) if db::is_unavailable(source) => {
                 told(Code::Unavailable, "DATABASE_UNAVAILABLE")
             }
-            KnowledgeError::Database(_) | KnowledgeError::Inconsistent { .. } => {
-                status::internal(&error)
-            }
+            KnowledgeError::Database(_)
+            | KnowledgeError::Inconsistent { .. }
+            | KnowledgeError::Reading => status::internal(&error),
         }
     }
 }

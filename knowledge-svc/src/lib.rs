@@ -5,6 +5,8 @@
 //! meaning too.
 
 mod app;
+pub mod cli;
+pub mod client;
 mod config;
 mod domain;
 mod embedding;
@@ -18,11 +20,11 @@ use std::{sync::Arc, time::Duration};
 use app::App;
 pub use config::Config;
 use proto::insta::knowledge::v1::knowledge_service_server::KnowledgeServiceServer;
-use service_kit::{Listeners, Server, Shutdown, client, clock::Clock, keys::TokenVerifier};
+use service_kit::{Listeners, Server, Shutdown, clock::Clock, keys::TokenVerifier};
 use tokio::sync::Notify;
 
-/// The largest request: a document with its content of 1 MiB and the rest of its fields.
-const MAX_REQUEST: usize = 1_200 * 1024;
+/// The largest message. A file of an import may be larger than what is kept, and is then told so.
+const MAX_REQUEST: usize = 4 * 1024 * 1024;
 /// How long the worker may take to give back what it holds when the service stops.
 const WORKER_STOP: Duration = Duration::from_secs(5);
 
@@ -32,7 +34,10 @@ const WORKER_STOP: Duration = Duration::from_secs(5);
 /// When the service cannot be set up.
 pub async fn serve(config: Config, listeners: Listeners, shutdown: Shutdown) -> anyhow::Result<()> {
     let clock = Clock::system();
-    let verifier = TokenVerifier::remote(client::channel(&config.auth.auth_url)?, clock.clone());
+    let verifier = TokenVerifier::remote(
+        service_kit::client::channel(&config.auth.auth_url)?,
+        clock.clone(),
+    );
     serve_with(config, verifier, clock, listeners, shutdown).await
 }
 
@@ -47,7 +52,7 @@ pub async fn serve_with(
     listeners: Listeners,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let db = db::Pool::new(&config.database);
+    let db = store::pool(&config.database);
     let embedder = Arc::new(embedding::Embedder::new(&config.embedding)?);
     let wake = Arc::new(Notify::new());
     let worker = jobs::Worker {

@@ -2,8 +2,41 @@
 
 use std::process::ExitCode;
 
-use knowledge_svc::Config;
+use knowledge_svc::{
+    Config,
+    cli::Command,
+    client::{import, search},
+};
 
 fn main() -> ExitCode {
-    service_kit::run(|config: &Config| &config.server, knowledge_svc::serve)
+    match Command::from_args(std::env::args_os()) {
+        Command::Serve(config) => service_kit::run_with(
+            *config,
+            |config: &Config| &config.server,
+            knowledge_svc::serve,
+        ),
+        Command::Import(options) => finish(async {
+            let report = import(&options).await?;
+            print!("{report}");
+            anyhow::ensure!(!report.has_failures(), "not every file was imported");
+            Ok(())
+        }),
+        Command::Search(options) => finish(async {
+            print!("{}", search(&options).await?);
+            Ok(())
+        }),
+    }
+}
+
+/// Does one thing and ends with a plain sentence when it cannot be done.
+#[tokio::main(flavor = "current_thread")]
+async fn finish(task: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    service_kit::install_crypto();
+    match task.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

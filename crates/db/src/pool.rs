@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
+use diesel::ConnectionError;
 use diesel_async::{
-    AsyncPgConnection,
+    AsyncPgConnection, SimpleAsyncConnection,
     pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, bb8},
 };
 use futures::FutureExt;
@@ -40,11 +41,24 @@ pub struct PoolError(#[source] bb8::RunError);
 impl Pool {
     /// A pool that connects when it is first used, so that a service starts while its database is away.
     pub fn new(config: &DatabaseConfig) -> Self {
+        Self::with_setup(config, "")
+    }
+
+    /// As [`Pool::new`], with statements that each connection runs once, before it is first lent.
+    pub fn with_setup(config: &DatabaseConfig, setup: &'static str) -> Self {
         let mut manager = ManagerConfig::default();
         let url = config.database_url.clone();
         manager.custom_setup = Box::new(move |_| {
             let url = url.clone();
-            async move { url.connect().await }.boxed()
+            async move {
+                let mut connection = url.connect().await?;
+                if !setup.is_empty() {
+                    let set_up = connection.batch_execute(setup).await;
+                    set_up.map_err(ConnectionError::CouldntSetupConfiguration)?;
+                }
+                Ok(connection)
+            }
+            .boxed()
         });
         manager.recycling_method = RecyclingMethod::Verified;
         let manager = AsyncDieselConnectionManager::new_with_config("", manager);

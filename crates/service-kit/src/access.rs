@@ -111,6 +111,22 @@ pub const TABLE: &[(&str, Access)] = {
             only(NO_USERS, NO_DELEGATES, &[KnowledgeWrite]),
         ),
         (
+            "/insta.knowledge.v1.KnowledgeService/ImportDocuments",
+            only(NO_USERS, NO_DELEGATES, &[KnowledgeWrite]),
+        ),
+        (
+            "/insta.knowledge.v1.KnowledgeService/ListCollections",
+            only(NO_USERS, NO_DELEGATES, &[KnowledgeRead]),
+        ),
+        (
+            "/insta.knowledge.v1.KnowledgeService/ListFailedEmbeddings",
+            only(NO_USERS, NO_DELEGATES, &[KnowledgeRead]),
+        ),
+        (
+            "/insta.knowledge.v1.KnowledgeService/RetryFailedEmbeddings",
+            only(NO_USERS, NO_DELEGATES, &[KnowledgeWrite]),
+        ),
+        (
             "/insta.knowledge.v1.KnowledgeService/Search",
             only(USERS, DELEGATES, &[KnowledgeRead]),
         ),

@@ -11,6 +11,19 @@ pub fn with_reason(code: Code, domain: &str, reason: &str, message: impl Into<St
     Status::with_error_details(code, message, details)
 }
 
+/// As [`with_reason`], with what a client needs to go on: for example the current etag, after one that was not.
+pub fn with_metadata<const N: usize>(
+    code: Code,
+    domain: &str,
+    reason: &str,
+    message: impl Into<String>,
+    metadata: [(&str, String); N],
+) -> Status {
+    let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
+    let details = ErrorDetails::with_error_info(reason, domain, HashMap::from(metadata));
+    Status::with_error_details(code, message, details)
+}
+
 /// As [`with_reason`], and says when another try is worth it.
 pub fn retry_after(
     code: Code,

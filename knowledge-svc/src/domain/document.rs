@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
+use service_kit::Tier;
 use uuid::Uuid;
 
 const MAX_TITLE: usize = 200;
@@ -23,6 +24,8 @@ pub(crate) struct Draft {
     pub(crate) content_type: ContentType,
     pub(crate) language: String,
     pub(crate) labels: Vec<String>,
+    /// The lowest plan whose users find it.
+    pub(crate) visibility: Tier,
 }
 
 /// A document as it is kept. The content is empty where it was not asked for.
@@ -30,6 +33,8 @@ pub(crate) struct Draft {
 pub(crate) struct Document {
     pub(crate) document_id: String,
     pub(crate) draft: Draft,
+    /// The path that it was imported from; none when it was written by itself.
+    pub(crate) source: Option<String>,
     pub(crate) embedding_state: EmbeddingState,
     pub(crate) create_time: DateTime<Utc>,
     pub(crate) update_time: DateTime<Utc>,
@@ -45,13 +50,24 @@ pub(crate) struct Change {
     pub(crate) content_type: Option<ContentType>,
     pub(crate) language: Option<String>,
     pub(crate) labels: Option<Vec<String>>,
+    pub(crate) visibility: Option<Tier>,
 }
 
 /// The form of a document's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContentType {
     Markdown,
+    Html,
     PlainText,
+}
+
+/// What an import did with a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Added,
+    Changed,
+    Unchanged,
+    Removed,
 }
 
 /// How far a document's vectors are.
@@ -73,7 +89,7 @@ pub(crate) enum Problem {
     ContentSize(usize),
     #[error("must not hold NUL characters")]
     ContentNul,
-    #[error("must hold some text besides headings, pictures and HTML")]
+    #[error("must hold some text besides headings, pictures and markup")]
     NoText,
     #[error("makes {0} passages, and at most {max} are kept: split the document", max = super::passage::MAX_PASSAGES)]
     TooManyPassages(usize),
@@ -125,6 +141,7 @@ impl Change {
             content_type: self.content_type.unwrap_or(draft.content_type),
             language: self.language.unwrap_or(draft.language),
             labels: self.labels.unwrap_or(draft.labels),
+            visibility: self.visibility.unwrap_or(draft.visibility),
         }
     }
 }
@@ -134,6 +151,7 @@ impl ContentType {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Markdown => "markdown",
+            Self::Html => "html",
             Self::PlainText => "plain_text",
         }
     }

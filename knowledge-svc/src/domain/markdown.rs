@@ -1,21 +1,10 @@
 //! Markdown as sections of plain text that can be read aloud.
 //!
-//! A list item and a table row become a line each, code keeps its words, links and pictures keep their text. HTML and
-//! the metadata block in front are left out: they are not there to be read.
+//! Links and pictures keep their text. HTML and the metadata block in front are left out: they are not there to be read.
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// Longer headings are cut; they stand in front of every passage below them.
-const MAX_HEADING: usize = 200;
-
-/// The text between two headings.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Section {
-    /// The headings above, the outermost first.
-    pub(super) headings: Vec<String>,
-    /// Paragraphs, list items and table rows, a line each.
-    pub(super) lines: Vec<String>,
-}
+use super::section::{Outline, Section};
 
 /// The sections of a document, in order; headings without text below them make none.
 pub(super) fn sections(markdown: &str) -> Vec<Section> {
@@ -28,20 +17,27 @@ pub(super) fn sections(markdown: &str) -> Vec<Section> {
     for event in Parser::new_ext(markdown, options) {
         reader.read(event);
     }
-    reader.end_line();
-    reader.sections.retain(|section| !section.lines.is_empty());
-    reader.sections
+    reader.outline.finish()
+}
+
+/// The first heading, if there is one.
+pub(super) fn first_heading(markdown: &str) -> Option<String> {
+    let mut heading = None;
+    for event in Parser::new(markdown) {
+        match (event, &mut heading) {
+            (Event::Start(Tag::Heading { .. }), None) => heading = Some(String::new()),
+            (Event::Text(text) | Event::Code(text), Some(heading)) => heading.push_str(&text),
+            (Event::SoftBreak | Event::HardBreak, Some(heading)) => heading.push(' '),
+            (Event::End(TagEnd::Heading(_)), Some(_)) => break,
+            _ => {}
+        }
+    }
+    heading
 }
 
 #[derive(Default)]
 struct Reader {
-    sections: Vec<Section>,
-    headings: Vec<(HeadingLevel, String)>,
-    /// The line being read.
-    line: String,
-    /// The first row of the table being read, and the cells of the current one.
-    columns: Vec<String>,
-    cells: Vec<String>,
+    outline: Outline,
     /// Inside of what is left out.
     skipping: bool,
 }
@@ -55,8 +51,8 @@ impl Reader {
             | Event::Code(text)
             | Event::InlineMath(text)
             | Event::DisplayMath(text) => self.text(&text),
-            Event::SoftBreak | Event::HardBreak => self.line.push(' '),
-            Event::Rule => self.end_line(),
+            Event::SoftBreak | Event::HardBreak => self.outline.push_blank(),
+            Event::Rule => self.outline.end_line(),
             Event::Html(_)
             | Event::InlineHtml(_)
             | Event::FootnoteReference(_)
@@ -66,7 +62,7 @@ impl Reader {
 
     fn text(&mut self, text: &str) {
         if !self.skipping {
-            self.line.push_str(text);
+            self.outline.push(text);
         }
     }
 
@@ -79,90 +75,24 @@ impl Reader {
             | Tag::Link { .. }
             | Tag::Image { .. }
             | Tag::TableCell => {}
-            _ => self.end_line(),
+            _ => self.outline.end_line(),
         }
     }
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::MetadataBlock(_) => self.skipping = false,
-            TagEnd::Heading(level) => self.end_heading(level),
-            TagEnd::TableCell => {
-                let cell = self.take_line();
-                self.cells.push(cell);
-            }
-            TagEnd::TableHead => self.columns = std::mem::take(&mut self.cells),
-            TagEnd::TableRow => {
-                self.line = row(&self.columns, &std::mem::take(&mut self.cells));
-                self.end_line();
-            }
+            TagEnd::Heading(level) => self.outline.end_heading(level as u8),
+            TagEnd::TableCell => self.outline.end_cell(),
+            TagEnd::TableHead => self.outline.end_columns(),
+            TagEnd::TableRow => self.outline.end_row(),
             TagEnd::Emphasis
             | TagEnd::Strong
             | TagEnd::Strikethrough
             | TagEnd::Link
             | TagEnd::Image => {}
-            _ => self.end_line(),
+            _ => self.outline.end_line(),
         }
-    }
-
-    fn end_heading(&mut self, level: HeadingLevel) {
-        let heading: String = self.take_line().chars().take(MAX_HEADING).collect();
-        while self
-            .headings
-            .last()
-            .is_some_and(|(above, _)| *above >= level)
-        {
-            self.headings.pop();
-        }
-        if !heading.is_empty() {
-            self.headings.push((level, heading));
-        }
-        let headings = self.headings.iter().map(|(_, heading)| heading.clone());
-        self.sections.push(Section {
-            headings: headings.collect(),
-            lines: Vec::new(),
-        });
-    }
-
-    fn end_line(&mut self) {
-        let line = self.take_line();
-        if line.is_empty() {
-            return;
-        }
-        if self.sections.is_empty() {
-            self.sections.push(Section::default());
-        }
-        if let Some(section) = self.sections.last_mut() {
-            section.lines.push(line);
-        }
-    }
-
-    /// The line read so far, with single blanks between its words.
-    fn take_line(&mut self) -> String {
-        let line = std::mem::take(&mut self.line);
-        line.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// A table row as it would be read aloud: `Seats: Free up to 3; Pro up to 50.`
-fn row(columns: &[String], cells: &[String]) -> String {
-    let (name, values) = match cells.split_first() {
-        Some((name, values)) => (name, values),
-        None => return String::new(),
-    };
-    let values: Vec<_> = values
-        .iter()
-        .enumerate()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(index, value)| match columns.get(index + 1) {
-            Some(column) if !column.is_empty() => format!("{column} {value}"),
-            _ => value.clone(),
-        })
-        .collect();
-    match (name.is_empty(), values.is_empty()) {
-        (_, true) => name.clone(),
-        (true, false) => format!("{}.", values.join("; ")),
-        (false, false) => format!("{name}: {}.", values.join("; ")),
     }
 }
 

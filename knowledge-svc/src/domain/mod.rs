@@ -1,17 +1,23 @@
 //! The rules: what a document may be, how it is cut into passages, which of them answer a question. No I/O.
 
 mod document;
+mod file;
+mod front_matter;
+mod html;
 mod markdown;
 mod passage;
 mod ranking;
 mod reuse;
+mod section;
 mod sentence;
 mod speakable;
+mod tokens;
 
 pub(crate) use document::{
-    Change, ContentType, Document, Draft, EmbeddingState, Slug, check_content, check_labels,
-    check_language, check_title,
+    Change, ContentType, Document, Draft, EmbeddingState, Outcome, Slug, check_content,
+    check_labels, check_language, check_title,
 };
+pub(crate) use file::{File, Imported, check_path};
 pub(crate) use passage::{Passage, embedded_text, passages};
 pub(crate) use ranking::{Candidate, Question, Ranked, rank};
 pub(crate) use reuse::reuse;

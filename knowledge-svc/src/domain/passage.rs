@@ -1,24 +1,27 @@
 //! Cutting a document into the passages that searches find.
 //!
-//! A passage is the text below one heading, so that it is about one thing. Sections longer than what the embedding
-//! models read well are split between sentences, each part beginning with the last sentence of the part before.
+//! A passage is the text below one heading, so that it is about one thing. A section longer than what the embedding
+//! models read well is split between sentences into parts of like length, each beginning with the last sentence of
+//! the part before. The answer to a question that stands as a heading stays whole as long as it can.
 
 use sha2::{Digest, Sha256};
 
 use super::{
     document::{ContentType, Draft, Problem},
-    markdown::{self, Section},
+    html, markdown,
+    section::Section,
     sentences,
+    tokens::tokens,
 };
 
 /// The most passages that one document may make.
 pub(super) const MAX_PASSAGES: usize = 2_000;
-/// The length of a passage, in words; about 240 tokens. MiniLM reads no more than 256.
-const MAX_WORDS: usize = 180;
-/// Text with few blanks counts a word for so many characters.
-const LONG_WORD: usize = 8;
-/// A sentence longer than this, in words, is not repeated in the next part.
-const MAX_OVERLAP: usize = 40;
+/// The length of a passage, in tokens. MiniLM reads no more than 256 of title, headings and text together.
+const MAX_TOKENS: usize = 240;
+/// The length of an answer that is kept whole, in tokens. What a model does not read of it is still found by text.
+const MAX_ANSWER: usize = 400;
+/// A sentence longer than this, in tokens, is not repeated in the next part.
+const MAX_OVERLAP: usize = 50;
 
 /// A passage that is about to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,12 +41,13 @@ pub(crate) struct Passage {
 pub(crate) fn passages(draft: &Draft) -> Result<Vec<Passage>, Problem> {
     let sections = match draft.content_type {
         ContentType::Markdown => markdown::sections(&draft.content),
+        ContentType::Html => html::read(&draft.content).sections,
         ContentType::PlainText => vec![plain_text(&draft.content)],
     };
     let mut passages = Vec::new();
     for section in sections {
         let heading_path = heading_path(&draft.title, &section.headings);
-        passages.extend(split(&section.lines).into_iter().map(|text| Passage {
+        passages.extend(parts(&section).into_iter().map(|text| Passage {
             content_hash: Sha256::digest(embedded_text(&draft.title, &heading_path, &text)).into(),
             heading_path: heading_path.clone(),
             text,
@@ -86,45 +90,89 @@ fn plain_text(content: &str) -> Section {
     section
 }
 
-/// Packs lines into parts of at most [`MAX_WORDS`].
-fn split(lines: &[String]) -> Vec<String> {
+/// The section whole where it may stay so, else parts of it.
+fn parts(section: &Section) -> Vec<String> {
+    if section.lines.is_empty() {
+        return Vec::new();
+    }
+    let whole = section.lines.join("\n");
+    let is_answer = section
+        .headings
+        .last()
+        .is_some_and(|heading| heading.ends_with('?'));
+    let size = tokens(&whole);
+    if size <= if is_answer { MAX_ANSWER } else { MAX_TOKENS } {
+        return vec![whole];
+    }
+    // Parts of like length: what is left over would say little by itself.
+    let room = MAX_TOKENS - MAX_OVERLAP / 2;
+    split(&section.lines, size.div_ceil(size.div_ceil(room)))
+}
+
+/// Packs lines into parts that are full at `target` tokens and never hold more than [`MAX_TOKENS`].
+fn split(lines: &[String], target: usize) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
-    let mut part = String::new();
+    let mut part = Part::default();
     for line in lines {
         let mut separator = "\n";
         for piece in pieces(line) {
-            if !part.is_empty() && words(&part) + words(&piece) > MAX_WORDS {
-                let repeated = overlap(&part, &piece);
-                parts.push(std::mem::replace(&mut part, repeated));
+            let size = tokens(&piece);
+            if part.new > 0 && (part.new >= target || part.size + size > MAX_TOKENS) {
+                let repeated = overlap(&part.text, size);
+                parts.push(part.text);
+                part = Part::beginning_with(repeated);
             }
-            if !part.is_empty() {
-                part.push_str(separator);
-            }
-            part.push_str(&piece);
+            part.push(separator, &piece, size);
             separator = " ";
         }
     }
-    if !part.is_empty() {
-        parts.push(part);
+    if part.new > 0 {
+        parts.push(part.text);
     }
     parts
 }
 
-/// The last sentence of `part`, where there is room for it before `piece`.
-fn overlap(part: &str, piece: &str) -> String {
+/// A part being packed.
+#[derive(Default)]
+struct Part {
+    text: String,
+    /// Its tokens, and how many of them do not stand in the part before.
+    size: usize,
+    new: usize,
+}
+
+impl Part {
+    fn beginning_with(text: String) -> Self {
+        let size = tokens(&text);
+        Self { text, size, new: 0 }
+    }
+
+    fn push(&mut self, separator: &str, piece: &str, size: usize) {
+        if !self.text.is_empty() {
+            self.text.push_str(separator);
+        }
+        self.text.push_str(piece);
+        self.size += size;
+        self.new += size;
+    }
+}
+
+/// The last sentence of `part`, where there is room for it before a piece of `size` tokens.
+fn overlap(part: &str, size: usize) -> String {
     let last = sentences(part).pop().unwrap_or_default();
-    let fits = words(last) <= MAX_OVERLAP && words(last) + words(piece) <= MAX_WORDS;
+    let repeated = tokens(last);
+    let fits = repeated <= MAX_OVERLAP && repeated + size <= MAX_TOKENS;
     if fits { last.to_owned() } else { String::new() }
 }
 
 /// A line whole where it fits into a passage, else its sentences, else parts of those.
 fn pieces(line: &str) -> Vec<String> {
-    if words(line) <= MAX_WORDS {
+    if tokens(line) <= MAX_TOKENS {
         return vec![line.to_owned()];
     }
     let mut pieces = Vec::new();
     for sentence in sentences(line) {
-        if words(sentence) <= MAX_WORDS {
+        if tokens(sentence) <= MAX_TOKENS {
             pieces.push(sentence.to_owned());
         } else {
             pieces.extend(cut(sentence));
@@ -133,36 +181,43 @@ fn pieces(line: &str) -> Vec<String> {
     pieces
 }
 
-/// Parts of a text that nothing else divides.
+/// Parts of a text that nothing else divides, between words where there are any.
 fn cut(text: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
+    let mut room = 0;
     for word in text.split_whitespace().flat_map(cut_word) {
+        let size = tokens(&word);
         match parts.last_mut() {
-            Some(part) if words(part) + words(&word) <= MAX_WORDS => {
+            Some(part) if size <= room => {
                 part.push(' ');
                 part.push_str(&word);
+                room -= size;
             }
-            _ => parts.push(word),
+            _ => {
+                parts.push(word);
+                room = MAX_TOKENS.saturating_sub(size);
+            }
         }
     }
     parts
 }
 
+/// A character is a token at most.
 fn cut_word(word: &str) -> Vec<String> {
+    if tokens(word) <= MAX_TOKENS {
+        return vec![word.to_owned()];
+    }
     let letters: Vec<char> = word.chars().collect();
     letters
-        .chunks(MAX_WORDS * LONG_WORD)
+        .chunks(MAX_TOKENS)
         .map(|part| part.iter().collect())
         .collect()
 }
 
-fn words(text: &str) -> usize {
-    let long = text.chars().count() / LONG_WORD;
-    text.split_whitespace().count().max(long)
-}
-
 #[cfg(test)]
 mod tests {
+    use service_kit::Tier;
+
     use super::*;
 
     fn draft(content_type: ContentType, content: &str) -> Draft {
@@ -173,6 +228,7 @@ mod tests {
             content_type,
             language: "en".into(),
             labels: Vec::new(),
+            visibility: Tier::Free,
         }
     }
 
@@ -200,15 +256,40 @@ mod tests {
     }
 
     #[test]
-    fn a_long_section_is_split_between_sentences_with_one_repeated() {
+    fn a_long_section_is_split_evenly_between_sentences_with_one_repeated() {
         let sentence = |n: usize| format!("Sentence {n} has exactly seven words inside.");
         let text = (0..60).map(sentence).collect::<Vec<_>>().join(" ");
         let found = markdown(&text);
-        assert_eq!(found.len(), 3);
+        let sizes: Vec<_> = found.iter().map(|passage| tokens(&passage.text)).collect();
+        assert_eq!(sizes, [160, 168, 168]);
         for pair in found.windows(2) {
             let last = sentences(&pair[0].text).pop().unwrap();
             assert!(pair[1].text.starts_with(last), "{last}");
         }
+    }
+
+    #[test]
+    fn the_answer_to_a_question_stays_whole() {
+        let answer = "Seven words stand in this one sentence. ".repeat(35);
+        let found = |heading: &str| markdown(&format!("# {heading}\n{answer}")).len();
+        assert_eq!(found("Can I get my money back?"), 1);
+        assert_eq!(found("Money back"), 2);
+        let endless = "Seven words stand in this one sentence. ".repeat(60);
+        assert!(markdown(&format!("# Why?\n{endless}")).len() > 1);
+    }
+
+    #[test]
+    fn a_page_is_cut_as_an_article_is() {
+        let found = passages(&draft(
+            ContentType::Html,
+            "<nav>Home</nav><h1>Refunds</h1><p>Within 30 days.<h2>How</h2><ul><li>By mail.</ul>",
+        ));
+        let found = found.unwrap();
+        let shown: Vec<_> = found
+            .iter()
+            .map(|p| (p.heading_path.as_str(), p.text.as_str()))
+            .collect();
+        assert_eq!(shown, [("", "Within 30 days."), ("How", "By mail.")]);
     }
 
     #[test]
@@ -225,7 +306,7 @@ mod tests {
         assert!(
             found
                 .iter()
-                .all(|passage| passage.text.len() <= MAX_WORDS * LONG_WORD)
+                .all(|passage| tokens(&passage.text) <= MAX_TOKENS)
         );
         let many = "# a\nb\n".repeat(MAX_PASSAGES + 1);
         assert_eq!(
@@ -250,8 +331,7 @@ mod tests {
         fn no_passage_is_longer_than_the_embedder_reads(content in "[a-z .\n]{0,6000}") {
             let draft = draft(ContentType::PlainText, &content);
             for passage in passages(&draft).unwrap_or_default() {
-                // Joining may round the count of letters up by one.
-                proptest::prop_assert!(words(&passage.text) <= MAX_WORDS + 1);
+                proptest::prop_assert!(tokens(&passage.text) <= MAX_TOKENS);
             }
         }
     }

@@ -170,7 +170,8 @@ impl Worker {
         }
         tracing::error!(%error, passage.id = %job.passage_id, "The embedder refused a passage for good");
         let mut connection = self.db.get().await?;
-        jobs::fail(&mut connection, job.passage_id, &error.to_string()).await
+        let now = self.clock.now();
+        jobs::fail(&mut connection, job.passage_id, &error.to_string(), now).await
     }
 
     async fn release(&self, ids: Vec<Uuid>, delay: TimeDelta) -> Result<(), KnowledgeError> {

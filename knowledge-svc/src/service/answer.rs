@@ -1,20 +1,29 @@
 //! Domain types as answers.
 
 use proto::insta::knowledge::v1 as pb;
-use service_kit::field::timestamp;
+use service_kit::{Tier, field::timestamp};
 
-use crate::domain::{ContentType, Document, EmbeddingState, Ranked};
+use crate::{
+    domain::{ContentType, Document, EmbeddingState, Ranked},
+    store::collections::Collection,
+};
 
 impl From<Document> for pb::Document {
     fn from(document: Document) -> Self {
         let content_type = match document.draft.content_type {
             ContentType::Markdown => pb::ContentType::Markdown,
+            ContentType::Html => pb::ContentType::Html,
             ContentType::PlainText => pb::ContentType::PlainText,
         };
         let embedding_state = match document.embedding_state {
             EmbeddingState::Pending => pb::EmbeddingState::Pending,
             EmbeddingState::Ready => pb::EmbeddingState::Ready,
             EmbeddingState::Failed => pb::EmbeddingState::Failed,
+        };
+        let visibility = match document.draft.visibility {
+            Tier::Free => pb::Visibility::Free,
+            Tier::Pro => pb::Visibility::Pro,
+            Tier::Enterprise => pb::Visibility::Enterprise,
         };
         Self {
             document_id: document.document_id,
@@ -28,6 +37,20 @@ impl From<Document> for pb::Document {
             create_time: Some(timestamp(document.create_time)),
             update_time: Some(timestamp(document.update_time)),
             etag: document.etag.to_string(),
+            visibility: visibility.into(),
+            source: document.source.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Collection> for pb::Collection {
+    fn from(collection: Collection) -> Self {
+        Self {
+            collection: collection.collection,
+            documents: collection.documents,
+            passages: collection.passages,
+            pending_passages: collection.pending,
+            failed_passages: collection.failed,
         }
     }
 }

@@ -5,7 +5,12 @@ use serde::{Deserialize, Serialize};
 use service_kit::{field::FieldErrors, page::Page};
 
 use super::request;
-use crate::{app::App, domain, error::KnowledgeError, store::documents as store};
+use crate::{
+    app::App,
+    domain,
+    error::KnowledgeError,
+    store::{collections, documents as store},
+};
 
 const DEFAULT_PAGE: u16 = 50;
 
@@ -112,5 +117,13 @@ impl App {
         } else {
             Err(KnowledgeError::NotFound)
         }
+    }
+
+    pub(super) async fn collections(&self) -> Result<pb::ListCollectionsResponse, KnowledgeError> {
+        let mut connection = self.db.get().await?;
+        let collections = collections::list(&mut connection).await?;
+        Ok(pb::ListCollectionsResponse {
+            collections: collections.into_iter().map(Into::into).collect(),
+        })
     }
 }

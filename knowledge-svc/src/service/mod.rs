@@ -2,12 +2,16 @@
 
 mod answer;
 mod documents;
+mod embeddings;
+mod import;
 mod request;
 mod search;
 
+use futures::{StreamExt, stream::BoxStream};
 use proto::insta::knowledge::v1::{self as pb, knowledge_service_server::KnowledgeService};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
+use self::import::Import;
 use crate::{app::App, error::KnowledgeError};
 
 #[tonic::async_trait]
@@ -45,6 +49,37 @@ impl KnowledgeService for App {
         request: Request<pb::DeleteDocumentRequest>,
     ) -> Result<Response<pb::DeleteDocumentResponse>, Status> {
         answer(self.delete(&request.into_inner()).await)
+    }
+
+    type ImportDocumentsStream = BoxStream<'static, Result<pb::ImportDocumentsResponse, Status>>;
+
+    async fn import_documents(
+        &self,
+        request: Request<Streaming<pb::ImportDocumentsRequest>>,
+    ) -> Result<Response<Self::ImportDocumentsStream>, Status> {
+        let import = Import::begin(self.clone(), request.into_inner()).await?;
+        Ok(Response::new(import.results().boxed()))
+    }
+
+    async fn list_collections(
+        &self,
+        _: Request<pb::ListCollectionsRequest>,
+    ) -> Result<Response<pb::ListCollectionsResponse>, Status> {
+        answer(self.collections().await)
+    }
+
+    async fn list_failed_embeddings(
+        &self,
+        request: Request<pb::ListFailedEmbeddingsRequest>,
+    ) -> Result<Response<pb::ListFailedEmbeddingsResponse>, Status> {
+        answer(self.failed_embeddings(&request.into_inner()).await)
+    }
+
+    async fn retry_failed_embeddings(
+        &self,
+        request: Request<pb::RetryFailedEmbeddingsRequest>,
+    ) -> Result<Response<pb::RetryFailedEmbeddingsResponse>, Status> {
+        answer(self.retry_failed(&request.into_inner()).await)
     }
 
     async fn search(

@@ -3,19 +3,21 @@
 use std::collections::BTreeSet;
 
 use proto::insta::knowledge::v1 as pb;
-use service_kit::field::FieldErrors;
+use service_kit::{Tier, field::FieldErrors};
+use uuid::Uuid;
 
 use crate::domain::{
     Change, ContentType, Draft, Slug, check_content, check_labels, check_language, check_title,
 };
 
-const MASKED: [&str; 6] = [
+const MASKED: [&str; 7] = [
     "title",
     "content",
     "content_type",
     "collection",
     "language",
     "labels",
+    "visibility",
 ];
 
 /// A document to be made, with the id that it gets.
@@ -37,6 +39,7 @@ pub(super) fn new_document(
     let content = errors.check("document.content", check_content(document.content));
     let language = errors.check("document.language", check_language(&document.language));
     let labels = errors.check("document.labels", check_labels(document.labels));
+    let visibility = visibility(&mut errors, document.visibility);
     let new = (|| {
         let draft = Draft {
             collection: collection?,
@@ -45,6 +48,7 @@ pub(super) fn new_document(
             content_type: content_type?,
             language: language?,
             labels: labels?,
+            visibility: visibility?,
         };
         Some((document_id?, draft))
     })();
@@ -93,6 +97,7 @@ pub(super) fn update(request: pb::UpdateDocumentRequest) -> Result<Update, Field
                 change.language = errors.check(&field, check_language(&document.language));
             }
             "labels" => change.labels = errors.check(&field, check_labels(document.labels.clone())),
+            "visibility" => change.visibility = visibility(&mut errors, document.visibility),
             _ => {}
         }
     }
@@ -105,12 +110,40 @@ pub(super) fn update(request: pb::UpdateDocumentRequest) -> Result<Update, Field
 }
 
 fn content_type(errors: &mut FieldErrors, value: i32) -> Option<ContentType> {
-    let value = match pb::ContentType::try_from(value) {
-        Ok(pb::ContentType::Unspecified | pb::ContentType::Markdown) => Ok(ContentType::Markdown),
-        Ok(pb::ContentType::PlainText) => Ok(ContentType::PlainText),
-        Err(_) => Err("must be CONTENT_TYPE_MARKDOWN or CONTENT_TYPE_PLAIN_TEXT"),
-    };
+    let value = content_type_of(value).map(|value| value.unwrap_or(ContentType::Markdown));
     errors.check("document.content_type", value)
+}
+
+/// None when it is not said.
+pub(super) fn content_type_of(value: i32) -> Result<Option<ContentType>, &'static str> {
+    match pb::ContentType::try_from(value) {
+        Ok(pb::ContentType::Unspecified) => Ok(None),
+        Ok(pb::ContentType::Markdown) => Ok(Some(ContentType::Markdown)),
+        Ok(pb::ContentType::Html) => Ok(Some(ContentType::Html)),
+        Ok(pb::ContentType::PlainText) => Ok(Some(ContentType::PlainText)),
+        Err(_) => {
+            Err("must be CONTENT_TYPE_MARKDOWN, CONTENT_TYPE_HTML or CONTENT_TYPE_PLAIN_TEXT")
+        }
+    }
+}
+
+fn visibility(errors: &mut FieldErrors, value: i32) -> Option<Tier> {
+    let value = match pb::Visibility::try_from(value) {
+        Ok(pb::Visibility::Unspecified | pb::Visibility::Free) => Ok(Tier::Free),
+        Ok(pb::Visibility::Pro) => Ok(Tier::Pro),
+        Ok(pb::Visibility::Enterprise) => Ok(Tier::Enterprise),
+        Err(_) => Err("must be VISIBILITY_FREE, VISIBILITY_PRO or VISIBILITY_ENTERPRISE"),
+    };
+    errors.check("document.visibility", value)
+}
+
+/// The name that a client gave its request, if it did.
+pub(super) fn request_id(errors: &mut FieldErrors, field: &str, text: &str) -> Option<Uuid> {
+    if text.is_empty() {
+        return None;
+    }
+    let id = Uuid::parse_str(text).map_err(|_| "must be a UUID, or empty");
+    errors.check(field, id)
 }
 
 pub(super) fn document_id(text: &str) -> Result<Slug, FieldErrors> {

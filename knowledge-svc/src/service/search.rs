@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use db::PooledConnection;
 use proto::insta::knowledge::v1 as pb;
-use service_kit::{deadline::Deadline, field::FieldErrors};
+use service_kit::{Caller, Tier, deadline::Deadline, field::FieldErrors};
 use tonic::Request;
 
 use super::{answer, request};
 use crate::{
     app::App,
-    domain::{self, Question, Ranked, Sentence, Slug},
+    domain::{self, Question, Ranked, Sentence, Slug, check_language},
     error::KnowledgeError,
     store::search as store,
 };
@@ -24,6 +24,7 @@ const DATABASE_TIME: Duration = Duration::from_millis(200);
 /// What is asked.
 struct Asked {
     query: String,
+    language: String,
     collection: Option<Slug>,
     page_size: usize,
 }
@@ -33,6 +34,11 @@ impl App {
         &self,
         request: Request<pb::SearchRequest>,
     ) -> Result<pb::SearchResponse, KnowledgeError> {
+        let visibility = match request.extensions().get::<Caller>() {
+            // They act for no user, and may read whole documents anyway.
+            Some(Caller::Service { .. }) => Tier::Enterprise,
+            caller => caller.and_then(Caller::tier).unwrap_or(Tier::Free),
+        };
         let deadline = request.extensions().get::<Deadline>().copied();
         let asked = Asked::try_from(request.into_inner())?;
         let vector = self.vector(&asked.query, deadline).await;
@@ -41,12 +47,14 @@ impl App {
             collection: asked.collection.as_ref(),
             vector: vector.as_deref(),
             model: self.embedder.model(),
+            language: &asked.language,
+            visibility,
         };
         let mut connection = self.db.get().await?;
         let (question, candidates) = store::find(&mut connection, &query).await?;
         let mut ranked = domain::rank(&question, candidates, self.min_relevance);
         ranked.truncate(asked.page_size);
-        let spoken = spoken(&mut connection, &question, &ranked).await?;
+        let spoken = spoken(&mut connection, &asked.language, &question, &ranked).await?;
         let degraded = vector.is_none();
         let found = if ranked.is_empty() {
             "nothing"
@@ -96,6 +104,7 @@ impl TryFrom<pb::SearchRequest> for Asked {
         if query.contains('\0') {
             errors.add("query", "must not hold NUL characters");
         }
+        let language = errors.check("language", check_language(&request.language));
         let collection = request::collection(&mut errors, &request.collection);
         let page_size = match request.page_size {
             0 => DEFAULT_PAGE,
@@ -107,6 +116,7 @@ impl TryFrom<pb::SearchRequest> for Asked {
         };
         errors.finish(Some(Self {
             query: query.to_owned(),
+            language: language.unwrap_or_default(),
             collection,
             page_size,
         }))
@@ -116,6 +126,7 @@ impl TryFrom<pb::SearchRequest> for Asked {
 /// The sentences to speak, for each passage.
 async fn spoken(
     connection: &mut PooledConnection<'_>,
+    language: &str,
     question: &Question,
     ranked: &[Ranked],
 ) -> Result<Vec<String>, KnowledgeError> {
@@ -131,7 +142,9 @@ async fn spoken(
         ));
         texts.extend(sentences.iter().map(ToString::to_string));
     }
-    let mut lexemes = store::lexemes(connection, texts).await?.into_iter();
+    let mut lexemes = store::lexemes(connection, language, texts)
+        .await?
+        .into_iter();
     let mut next = move || lexemes.next().unwrap_or_default();
     let spoken = sentences.into_iter().map(|sentences| {
         let context = next();

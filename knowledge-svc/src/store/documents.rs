@@ -9,10 +9,10 @@ use diesel::{
     sql_types::Text,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use service_kit::field::FieldErrors;
+use service_kit::{Tier, field::FieldErrors};
 use uuid::Uuid;
 
-use super::{passages, schema::documents};
+use super::{passages, rank, schema::documents};
 use crate::{
     domain::{
         Change, ContentType, Document, Draft, EmbeddingState, Passage, Slug, passages as cut,
@@ -40,6 +40,8 @@ struct Row {
     etag: Uuid,
     create_time: DateTime<Utc>,
     update_time: DateTime<Utc>,
+    visibility: i16,
+    source: Option<String>,
     #[diesel(select_expression = embedding_state(), select_expression_type = SqlLiteral<Text>)]
     embedding_state: String,
 }
@@ -53,6 +55,7 @@ impl Row {
         let inconsistent = |column| KnowledgeError::Inconsistent { column };
         let content_type = match self.content_type.as_str() {
             "markdown" => ContentType::Markdown,
+            "html" => ContentType::Html,
             "plain_text" => ContentType::PlainText,
             _ => return Err(inconsistent("content_type")),
         };
@@ -61,6 +64,10 @@ impl Row {
             "failed" => EmbeddingState::Failed,
             _ => EmbeddingState::Ready,
         };
+        let visibility = [Tier::Free, Tier::Pro, Tier::Enterprise]
+            .into_iter()
+            .find(|tier| rank(*tier) == self.visibility)
+            .ok_or(inconsistent("visibility"))?;
         let collection = self
             .collection
             .parse()
@@ -74,13 +81,22 @@ impl Row {
                 content_type,
                 language: self.language,
                 labels: self.labels,
+                visibility,
             },
+            source: self.source,
             embedding_state,
             create_time: self.create_time,
             update_time: self.update_time,
             etag: self.etag,
         })
     }
+}
+
+/// The file that a document is made from.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    pub(super) path: &'a str,
+    pub(super) hash: &'a [u8],
 }
 
 /// Adds a document with its passages.
@@ -96,26 +112,67 @@ pub(crate) async fn create(
 ) -> Result<Document, KnowledgeError> {
     connection
         .transaction(async |connection| {
-            diesel::insert_into(documents::table)
-                .values((
-                    documents::document_id.eq(document_id.as_str()),
-                    documents::collection.eq(draft.collection.as_str()),
-                    documents::title.eq(&draft.title),
-                    documents::content.eq(&draft.content),
-                    documents::content_type.eq(draft.content_type.as_str()),
-                    documents::language.eq(&draft.language),
-                    documents::labels.eq(&draft.labels),
-                    documents::etag.eq(Uuid::new_v4()),
-                    documents::create_time.eq(now),
-                    documents::update_time.eq(now),
-                ))
-                .execute(connection)
-                .await
-                .map_err(exists)?;
-            passages::replace(connection, document_id.as_str(), draft, cut, now).await?;
+            insert(connection, document_id, draft, cut, None, now).await?;
             summary(connection, document_id.as_str()).await
         })
         .await
+}
+
+/// Adds a document within a transaction.
+pub(super) async fn insert(
+    connection: &mut AsyncPgConnection,
+    document_id: &Slug,
+    draft: &Draft,
+    cut: &[Passage],
+    source: Option<&Source<'_>>,
+    now: DateTime<Utc>,
+) -> Result<(), KnowledgeError> {
+    diesel::insert_into(documents::table)
+        .values((
+            documents::document_id.eq(document_id.as_str()),
+            documents::collection.eq(draft.collection.as_str()),
+            documents::title.eq(&draft.title),
+            documents::content.eq(&draft.content),
+            documents::content_type.eq(draft.content_type.as_str()),
+            documents::language.eq(&draft.language),
+            documents::labels.eq(&draft.labels),
+            documents::visibility.eq(rank(draft.visibility)),
+            documents::source.eq(source.map(|source| source.path)),
+            documents::source_hash.eq(source.map(|source| source.hash)),
+            documents::etag.eq(Uuid::new_v4()),
+            documents::create_time.eq(now),
+            documents::update_time.eq(now),
+        ))
+        .execute(connection)
+        .await
+        .map_err(exists)?;
+    passages::replace(connection, document_id.as_str(), draft, cut, now).await
+}
+
+/// Changes a document within a transaction that holds its row. What was not read from a file is no longer the file's.
+pub(super) async fn overwrite(
+    connection: &mut AsyncPgConnection,
+    document_id: &Slug,
+    draft: &Draft,
+    cut: &[Passage],
+    now: DateTime<Utc>,
+) -> Result<(), KnowledgeError> {
+    diesel::update(documents::table.find(document_id.as_str()))
+        .set((
+            documents::collection.eq(draft.collection.as_str()),
+            documents::title.eq(&draft.title),
+            documents::content.eq(&draft.content),
+            documents::content_type.eq(draft.content_type.as_str()),
+            documents::language.eq(&draft.language),
+            documents::labels.eq(&draft.labels),
+            documents::visibility.eq(rank(draft.visibility)),
+            documents::source_hash.eq(None::<Vec<u8>>),
+            documents::etag.eq(Uuid::new_v4()),
+            documents::update_time.eq(now),
+        ))
+        .execute(connection)
+        .await?;
+    passages::replace(connection, document_id.as_str(), draft, cut, now).await
 }
 
 fn exists(error: Error) -> KnowledgeError {
@@ -182,27 +239,16 @@ pub(crate) async fn update(
 ) -> Result<Document, KnowledgeError> {
     connection
         .transaction(async |connection| {
-            let current = lock(connection, document_id).await?;
+            let current = lock(connection, document_id)
+                .await?
+                .ok_or(KnowledgeError::NotFound)?;
             if !etag.is_empty() && etag != current.etag.to_string() {
-                return Err(KnowledgeError::EtagMismatch);
+                return Err(KnowledgeError::EtagMismatch { etag: current.etag });
             }
             let draft = change.apply(current.draft);
             let passages =
                 cut(&draft).map_err(|problem| FieldErrors::one("document.content", problem))?;
-            diesel::update(documents::table.find(document_id.as_str()))
-                .set((
-                    documents::collection.eq(draft.collection.as_str()),
-                    documents::title.eq(&draft.title),
-                    documents::content.eq(&draft.content),
-                    documents::content_type.eq(draft.content_type.as_str()),
-                    documents::language.eq(&draft.language),
-                    documents::labels.eq(&draft.labels),
-                    documents::etag.eq(Uuid::new_v4()),
-                    documents::update_time.eq(now),
-                ))
-                .execute(connection)
-                .await?;
-            passages::replace(connection, document_id.as_str(), &draft, &passages, now).await?;
+            overwrite(connection, document_id, &draft, &passages, now).await?;
             summary(connection, document_id.as_str()).await
         })
         .await
@@ -219,19 +265,20 @@ pub(crate) async fn delete(
     Ok(deleted > 0)
 }
 
-async fn lock(
+/// A document with its content, which nobody else changes until the transaction ends.
+pub(super) async fn lock(
     connection: &mut AsyncPgConnection,
     document_id: &Slug,
-) -> Result<Document, KnowledgeError> {
-    let (row, content): (Row, String) = documents::table
+) -> Result<Option<Document>, KnowledgeError> {
+    let row: Option<(Row, String)> = documents::table
         .find(document_id.as_str())
         .for_update()
         .select((Row::as_select(), documents::content))
         .first(connection)
         .await
-        .optional()?
-        .ok_or(KnowledgeError::NotFound)?;
-    row.with_content(content)
+        .optional()?;
+    row.map(|(row, content)| row.with_content(content))
+        .transpose()
 }
 
 async fn summary(

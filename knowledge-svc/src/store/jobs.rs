@@ -7,13 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use db::{Embedding, Vector};
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::schema::embedding_jobs;
-use crate::error::KnowledgeError;
+use super::schema::{embedding_jobs, passages};
+use crate::{domain::Slug, error::KnowledgeError};
 
 /// A job that this worker holds until its lease lapses.
 #[derive(Debug, QueryableByName)]
@@ -40,7 +40,7 @@ pub(crate) async fn requeue(
     let queued = diesel::sql_query(
         "INSERT INTO insta_knowledge.embedding_jobs AS j (passage_id, due_time)
          SELECT passage_id, $1 FROM insta_knowledge.passages WHERE embedding_model IS DISTINCT FROM $2
-         ON CONFLICT (passage_id) DO UPDATE SET due_time = $1, attempts = 0, failure = NULL
+         ON CONFLICT (passage_id) DO UPDATE SET due_time = $1, attempts = 0, failure = NULL, fail_time = NULL
          WHERE j.failure IS NOT NULL",
     )
     .bind::<Timestamptz, _>(now)
@@ -118,17 +118,83 @@ pub(crate) async fn release(
     Ok(())
 }
 
-/// Notes that the embedder refused for good.
+/// Notes that the passage gets no vector, for `failure`.
 pub(crate) async fn fail(
     connection: &mut AsyncPgConnection,
     id: Uuid,
     failure: &str,
+    now: DateTime<Utc>,
 ) -> Result<(), KnowledgeError> {
     diesel::update(embedding_jobs::table.find(id))
-        .set(embedding_jobs::failure.eq(failure))
+        .set((
+            embedding_jobs::failure.eq(failure),
+            embedding_jobs::fail_time.eq(now),
+        ))
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// A passage that gets no vector.
+#[derive(Debug, Queryable)]
+pub(crate) struct Failed {
+    pub(crate) passage_id: Uuid,
+    pub(crate) document_id: String,
+    pub(crate) heading_path: String,
+    pub(crate) failure: String,
+    pub(crate) attempts: i32,
+    pub(crate) fail_time: DateTime<Utc>,
+}
+
+/// Passages that get no vector, the oldest first, after the one given up at `after`.
+pub(crate) async fn failed(
+    connection: &mut AsyncPgConnection,
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Failed>, KnowledgeError> {
+    let mut query = embedding_jobs::table
+        .inner_join(passages::table)
+        .filter(embedding_jobs::failure.is_not_null())
+        .order((embedding_jobs::fail_time, embedding_jobs::passage_id))
+        .limit(limit)
+        .select((
+            embedding_jobs::passage_id,
+            passages::document_id,
+            passages::heading_path,
+            embedding_jobs::failure.assume_not_null(),
+            embedding_jobs::attempts,
+            embedding_jobs::fail_time.assume_not_null(),
+        ))
+        .into_boxed();
+    if let Some((time, passage_id)) = after {
+        query = query.filter(
+            embedding_jobs::fail_time
+                .gt(time)
+                .or(embedding_jobs::fail_time
+                    .eq(time)
+                    .and(embedding_jobs::passage_id.gt(passage_id))),
+        );
+    }
+    Ok(query.load(connection).await?)
+}
+
+/// Gives failed passages another chance, of one document or of all, and tells how many.
+pub(crate) async fn retry(
+    connection: &mut AsyncPgConnection,
+    document_id: Option<&Slug>,
+    now: DateTime<Utc>,
+) -> Result<i64, KnowledgeError> {
+    let retried = diesel::sql_query(
+        "UPDATE insta_knowledge.embedding_jobs SET failure = NULL, fail_time = NULL, attempts = 0, due_time = $2
+         WHERE passage_id IN (
+           SELECT j.passage_id FROM insta_knowledge.embedding_jobs j JOIN insta_knowledge.passages p USING (passage_id)
+           WHERE j.failure IS NOT NULL AND ($1 IS NULL OR p.document_id = $1) FOR UPDATE OF j SKIP LOCKED)",
+    )
+    .bind::<Nullable<Text>, _>(document_id.map(Slug::as_str))
+    .bind::<Timestamptz, _>(now)
+    .execute(connection)
+    .await?;
+    Ok(i64::try_from(retried).unwrap_or(i64::MAX))
 }
 
 /// How many jobs wait.

@@ -1,13 +1,31 @@
 //! The schema `insta_knowledge`, and every query of it. Only this folder knows diesel.
 
+pub(crate) mod collections;
 pub(crate) mod documents;
+pub(crate) mod imports;
 pub(crate) mod jobs;
 mod passages;
 mod schema;
 pub(crate) mod search;
 
 use anyhow::Context;
+use db::DatabaseConfig;
 use diesel_async::RunQueryDsl;
+use service_kit::Tier;
+
+/// The connections of this service, which see every document; searches lower that for the time of a transaction.
+pub(crate) fn pool(config: &DatabaseConfig) -> db::Pool {
+    db::Pool::with_setup(config, "SET insta_knowledge.visibility = '2'")
+}
+
+/// A plan in the database, where plans are compared.
+fn rank(tier: Tier) -> i16 {
+    match tier {
+        Tier::Free => 0,
+        Tier::Pro => 1,
+        Tier::Enterprise => 2,
+    }
+}
 
 /// Whether the database answers and has our tables.
 pub(crate) async fn check(pool: &db::Pool) -> anyhow::Result<()> {

@@ -8,7 +8,10 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::schema::{embedding_jobs, passages};
+use super::{
+    rank,
+    schema::{embedding_jobs, passages},
+};
 use crate::{
     domain::{Draft, Passage, reuse},
     error::KnowledgeError,
@@ -89,6 +92,8 @@ async fn insert(
                 passages::document_id.eq(document_id),
                 passages::collection.eq(draft.collection.as_str()),
                 passages::title.eq(&draft.title),
+                passages::language.eq(&draft.language),
+                passages::visibility.eq(rank(draft.visibility)),
                 passages::ordinal.eq(ordinal(*place)),
                 passages::heading_path.eq(&passage.heading_path),
                 passages::text.eq(&passage.text),

@@ -12,6 +12,9 @@ diesel::table! {
         etag -> Uuid,
         create_time -> Timestamptz,
         update_time -> Timestamptz,
+        visibility -> SmallInt,
+        source -> Nullable<Text>,
+        source_hash -> Nullable<Binary>,
     }
 }
 
@@ -30,6 +33,8 @@ diesel::table! {
         content_hash -> Binary,
         embedding -> Nullable<Vector>,
         embedding_model -> Nullable<Text>,
+        language -> Text,
+        visibility -> SmallInt,
     }
 }
 
@@ -39,6 +44,18 @@ diesel::table! {
         due_time -> Timestamptz,
         attempts -> Integer,
         failure -> Nullable<Text>,
+        fail_time -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    insta_knowledge.import_results (request_id, path) {
+        request_id -> Uuid,
+        path -> Text,
+        source_hash -> Binary,
+        document_id -> Text,
+        outcome -> Text,
+        create_time -> Timestamptz,
     }
 }
 

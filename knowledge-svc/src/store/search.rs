@@ -1,17 +1,19 @@
-//! Finding passages that may answer. All statements filter by collection before they rank.
+//! Finding passages that may answer. All statements filter by collection and visibility before they rank.
 //!
 //! What words are is PostgreSQL's decision alone: questions, passages and sentences are cut into lexemes by the same
-//! dictionary, here and in the generated column. Each lexeme is quoted as `tsquery` wants it, so that no question can
+//! function, here and in the generated column. Each lexeme is quoted as `tsquery` wants it, so that no question can
 //! be read as an operator; the lexemes are ORed, because a spoken question holds words that no answer repeats.
 
 use db::{Embedding, Vector};
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use service_kit::Tier;
 use uuid::Uuid;
 
+use super::rank;
 use crate::{
     domain::{Candidate, Question, Slug},
     error::KnowledgeError,
@@ -32,6 +34,10 @@ pub(crate) struct Query<'a> {
     pub(crate) vector: Option<&'a [f32]>,
     /// The model whose vectors are compared.
     pub(crate) model: &'a str,
+    /// The language of the question, a BCP 47 tag.
+    pub(crate) language: &'a str,
+    /// The plan of whoever asks: passages for higher ones are not there.
+    pub(crate) visibility: Tier,
 }
 
 /// The passages that may answer, and the words of the question with their weights, all of one moment.
@@ -45,9 +51,11 @@ pub(crate) async fn find(
         .repeatable_read()
         .run(async |connection| {
             // Read on in the index until a filter has left enough; has no effect on exact scans.
-            connection
-                .batch_execute("SET LOCAL hnsw.iterative_scan = strict_order")
-                .await?;
+            let visibility = rank(query.visibility);
+            let settings = format!(
+                "SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL insta_knowledge.visibility = '{visibility}'"
+            );
+            connection.batch_execute(&settings).await?;
             let question = question(connection, query).await?;
             let candidates = candidates(connection, query).await?;
             Ok((question, candidates))
@@ -55,9 +63,10 @@ pub(crate) async fn find(
         .await
 }
 
-/// The lexemes of each text, in order.
+/// The lexemes of each text, in order, by the rules of `language`.
 pub(crate) async fn lexemes(
     connection: &mut AsyncPgConnection,
+    language: &str,
     texts: Vec<String>,
 ) -> Result<Vec<Vec<String>>, KnowledgeError> {
     #[derive(QueryableByName)]
@@ -66,10 +75,11 @@ pub(crate) async fn lexemes(
         lexemes: Vec<String>,
     }
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT tsvector_to_array(to_tsvector('english', text)) AS lexemes
+        "SELECT tsvector_to_array(insta_knowledge.words($2, text)) AS lexemes
          FROM unnest($1) WITH ORDINALITY AS texts (text, ordinal) ORDER BY ordinal",
     )
     .bind::<Array<Text>, _>(texts)
+    .bind::<Text, _>(language)
     .load(connection)
     .await?;
     Ok(rows.into_iter().map(|row| row.lexemes).collect())
@@ -90,18 +100,21 @@ async fn question(
     }
     let rows: Vec<Row> = diesel::sql_query(
         r"WITH size AS MATERIALIZED (
-            SELECT count(*) AS passages FROM insta_knowledge.passages WHERE $2 IS NULL OR collection = $2)
+            SELECT count(*) AS passages FROM insta_knowledge.passages
+            WHERE visibility <= $4 AND ($2 IS NULL OR collection = $2))
           SELECT asked.lexeme, held.holding, size.passages
-          FROM size, unnest(to_tsvector('english', $1)) AS asked,
+          FROM size, unnest(insta_knowledge.words($5, $1)) AS asked,
           LATERAL (SELECT count(*) AS holding FROM (
             SELECT FROM insta_knowledge.passages p
             WHERE p.search @@ ('''' || replace(replace(asked.lexeme, '\', '\\'), '''', '''''') || '''')::tsquery
-              AND ($2 IS NULL OR p.collection = $2)
+              AND p.visibility <= $4 AND ($2 IS NULL OR p.collection = $2)
             LIMIT $3) AS counted) AS held",
     )
     .bind::<Text, _>(query.text)
     .bind::<Nullable<Text>, _>(query.collection.map(Slug::as_str))
     .bind::<BigInt, _>(COUNTED)
+    .bind::<SmallInt, _>(rank(query.visibility))
+    .bind::<Text, _>(query.language)
     .load(connection)
     .await?;
     let passages = rows.as_slice().first().map_or(0, |row| row.passages);
@@ -113,27 +126,29 @@ const CANDIDATES_SQL: &str = r"
   WITH question AS MATERIALIZED (
     SELECT array_agg(lexeme) AS lexemes,
       string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS query
-    FROM unnest(to_tsvector('english', $1))),
+    FROM unnest(insta_knowledge.words($7, $1))),
   by_meaning AS (
     SELECT passage_id, row_number() OVER (ORDER BY distance, passage_id)::integer AS place
     FROM (
       SELECT passage_id, embedding <=> $2 AS distance
       FROM insta_knowledge.passages
-      WHERE $2 IS NOT NULL AND embedding_model = $3 AND ($4 IS NULL OR collection = $4)
+      WHERE $2 IS NOT NULL AND embedding_model = $3 AND visibility <= $6
+        AND ($4 IS NULL OR collection = $4)
       ORDER BY embedding <=> $2 LIMIT $5) AS nearest),
   by_text AS (
     SELECT passage_id, row_number() OVER (ORDER BY score DESC, passage_id)::integer AS place
     FROM (
       SELECT passage_id, ts_rank(search, question.query, 1) AS score
       FROM insta_knowledge.passages, question
-      WHERE search @@ question.query AND ($4 IS NULL OR collection = $4)
+      WHERE search @@ question.query AND visibility <= $6 AND ($4 IS NULL OR collection = $4)
       ORDER BY score DESC, passage_id LIMIT $5) AS best)
   SELECT p.passage_id, p.document_id, p.title, p.heading_path, p.text, p.ordinal = 0 AS leads,
     CASE WHEN p.embedding_model = $3 THEN 1 - (p.embedding <=> $2) END AS similarity,
     by_meaning.place AS vector_rank, by_text.place AS text_rank,
     ARRAY(SELECT unnest(tsvector_to_array(p.search)) INTERSECT SELECT unnest(question.lexemes)) AS lexemes
   FROM by_meaning FULL JOIN by_text USING (passage_id)
-    JOIN insta_knowledge.passages p USING (passage_id), question";
+    JOIN insta_knowledge.passages p USING (passage_id)
+    JOIN insta_knowledge.documents d ON d.document_id = p.document_id, question";
 
 #[derive(QueryableByName)]
 struct Row {
@@ -170,6 +185,8 @@ async fn candidates(
         .bind::<Text, _>(query.model)
         .bind::<Nullable<Text>, _>(query.collection.map(Slug::as_str))
         .bind::<BigInt, _>(CANDIDATES)
+        .bind::<SmallInt, _>(rank(query.visibility))
+        .bind::<Text, _>(query.language)
         .load(connection)
         .await?;
     Ok(rows.into_iter().map(Into::into).collect())

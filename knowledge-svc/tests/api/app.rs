@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::DateTime;
 use clap::Parser;
 use db::DatabaseConfig;
+use futures::TryStreamExt;
 use knowledge_svc::Config;
 use proto::insta::knowledge::v1::{
     self as pb, knowledge_service_client::KnowledgeServiceClient, *,
 };
-use service_kit::{Scope, clock::Clock};
+use service_kit::{Caller, Scope, Tier, clock::Clock};
 use test_kit::{Identity, TestDatabase, TestService, server_config};
 use tonic::{Request, Status, transport::Channel};
 
@@ -107,12 +108,58 @@ impl TestApp {
             .map(|_| ())
     }
 
+    /// Imports files into the collection `help`, and returns what became of each.
+    pub async fn import(
+        &self,
+        start: ImportStart,
+        files: Vec<ImportFile>,
+    ) -> Result<Vec<ImportDocumentsResponse>, Status> {
+        let start = import_documents_request::Part::Start(start);
+        let files = files.into_iter().map(import_documents_request::Part::File);
+        let parts: Vec<_> = std::iter::once(start).chain(files).collect();
+        self.send(parts).await
+    }
+
+    /// Sends the messages of an import, and returns what became of each file.
+    pub async fn send(
+        &self,
+        parts: Vec<import_documents_request::Part>,
+    ) -> Result<Vec<ImportDocumentsResponse>, Status> {
+        let messages = parts
+            .into_iter()
+            .map(|part| ImportDocumentsRequest { part: Some(part) });
+        let request = self.writer(futures::stream::iter(messages.collect::<Vec<_>>()));
+        let answer = self.client().import_documents(request).await?;
+        answer.into_inner().try_collect().await
+    }
+
     pub async fn list(
         &self,
         request: ListDocumentsRequest,
     ) -> Result<ListDocumentsResponse, Status> {
         let answer = self.client().list_documents(self.writer(request)).await?;
         Ok(answer.into_inner())
+    }
+
+    /// A search by a person with this plan.
+    pub async fn ask_as(&self, tier: Tier, query: &str) -> Vec<Passage> {
+        let caller = Caller::User {
+            user_id: "ada".parse().unwrap(),
+            tier,
+            operator: false,
+        };
+        let request = SearchRequest {
+            query: query.into(),
+            page_size: 20,
+            ..SearchRequest::default()
+        };
+        let request = self.identity.request(&caller, request);
+        self.client()
+            .search(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .passages
     }
 
     /// A search by a signed-in person.
@@ -191,6 +238,35 @@ pub async fn serve(config: Config, identity: &Identity, clock: &Clock) -> TestSe
         knowledge_svc::serve_with(config, verifier, clock, listeners, shutdown)
     })
     .await
+}
+
+/// The first message of an import into the collection `help`.
+pub fn start() -> ImportStart {
+    ImportStart {
+        collection: "help".into(),
+        ..ImportStart::default()
+    }
+}
+
+pub fn file(path: &str, content: &str) -> ImportFile {
+    ImportFile {
+        path: path.into(),
+        content: content.into(),
+        ..ImportFile::default()
+    }
+}
+
+/// What became of files, a line each.
+pub fn shown(results: &[ImportDocumentsResponse]) -> String {
+    let line = |result: &ImportDocumentsResponse| {
+        let outcome = result.outcome().as_str_name();
+        let outcome = outcome.trim_start_matches("IMPORT_OUTCOME_").to_lowercase();
+        let rest = [&result.document_id, &result.failure]
+            .map(String::as_str)
+            .join("");
+        format!("{}: {outcome}: {rest}\n", result.path)
+    };
+    results.iter().map(line).collect()
 }
 
 /// A document in the collection `help`.

@@ -30,8 +30,16 @@ async fn answers(app: &TestApp, caller: &Caller) -> String {
         list_documents(ListDocumentsRequest),
         update_document(UpdateDocumentRequest),
         delete_document(DeleteDocumentRequest),
+        list_collections(ListCollectionsRequest),
+        list_failed_embeddings(ListFailedEmbeddingsRequest),
+        retry_failed_embeddings(RetryFailedEmbeddingsRequest),
         search(SearchRequest)
     );
+    let nothing = futures::stream::iter(Vec::<ImportDocumentsRequest>::new());
+    let request = app.identity.request(caller, nothing);
+    let answer = told(&client.import_documents(request).await.unwrap_err());
+    let answer = answer.split(']').next().unwrap_or_default();
+    writeln!(answers, "import_documents: {answer}").unwrap();
     answers
 }
 
@@ -44,7 +52,11 @@ async fn only_those_with_the_scope_reach_a_handler() {
     list_documents: Unauthenticated [TOKEN_MISSING
     update_document: Unauthenticated [TOKEN_MISSING
     delete_document: Unauthenticated [TOKEN_MISSING
+    list_collections: Unauthenticated [TOKEN_MISSING
+    list_failed_embeddings: Unauthenticated [TOKEN_MISSING
+    retry_failed_embeddings: Unauthenticated [TOKEN_MISSING
     search: Unauthenticated [TOKEN_MISSING
+    import_documents: Unauthenticated [TOKEN_MISSING
     ");
     let user = answers(&app, &Identity::user("ada")).await;
     assert_snapshot!(user, @r"
@@ -53,7 +65,11 @@ async fn only_those_with_the_scope_reach_a_handler() {
     list_documents: PermissionDenied [NOT_ALLOWED
     update_document: PermissionDenied [NOT_ALLOWED
     delete_document: PermissionDenied [NOT_ALLOWED
+    list_collections: PermissionDenied [NOT_ALLOWED
+    list_failed_embeddings: PermissionDenied [NOT_ALLOWED
+    retry_failed_embeddings: PermissionDenied [NOT_ALLOWED
     search: InvalidArgument [query
+    import_documents: PermissionDenied [NOT_ALLOWED
     ");
     assert_eq!(
         user,
@@ -65,7 +81,11 @@ async fn only_those_with_the_scope_reach_a_handler() {
     list_documents: Ok
     update_document: PermissionDenied [NOT_ALLOWED
     delete_document: PermissionDenied [NOT_ALLOWED
+    list_collections: Ok
+    list_failed_embeddings: Ok
+    retry_failed_embeddings: PermissionDenied [NOT_ALLOWED
     search: InvalidArgument [query
+    import_documents: PermissionDenied [NOT_ALLOWED
     ");
     assert_snapshot!(answers(&app, &Identity::service(&[Scope::KnowledgeWrite])).await, @r"
     create_document: InvalidArgument [document
@@ -73,7 +93,11 @@ async fn only_those_with_the_scope_reach_a_handler() {
     list_documents: PermissionDenied [NOT_ALLOWED
     update_document: InvalidArgument [document
     delete_document: InvalidArgument [document_id
+    list_collections: PermissionDenied [NOT_ALLOWED
+    list_failed_embeddings: PermissionDenied [NOT_ALLOWED
+    retry_failed_embeddings: Ok
     search: PermissionDenied [NOT_ALLOWED
+    import_documents: InvalidArgument [start
     ");
     assert_snapshot!(answers(&app, &Identity::service(&[Scope::ProfileWrite])).await, @r"
     create_document: PermissionDenied [NOT_ALLOWED
@@ -81,6 +105,10 @@ async fn only_those_with_the_scope_reach_a_handler() {
     list_documents: PermissionDenied [NOT_ALLOWED
     update_document: PermissionDenied [NOT_ALLOWED
     delete_document: PermissionDenied [NOT_ALLOWED
+    list_collections: PermissionDenied [NOT_ALLOWED
+    list_failed_embeddings: PermissionDenied [NOT_ALLOWED
+    retry_failed_embeddings: PermissionDenied [NOT_ALLOWED
     search: PermissionDenied [NOT_ALLOWED
+    import_documents: PermissionDenied [NOT_ALLOWED
     ");
 }

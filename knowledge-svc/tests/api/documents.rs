@@ -75,7 +75,7 @@ async fn every_wrong_field_is_told() {
     let no_text = app
         .create(document("abc", "Title", "# Only\n\n<p>this</p>"))
         .await;
-    assert_snapshot!(told(&no_text.unwrap_err()), @"InvalidArgument [document.content] document.content must hold some text besides headings, pictures and HTML");
+    assert_snapshot!(told(&no_text.unwrap_err()), @"InvalidArgument [document.content] document.content must hold some text besides headings, pictures and markup");
     let many = app
         .create(document("abc", "Title", &"# a\nb\n".repeat(10_000)))
         .await;

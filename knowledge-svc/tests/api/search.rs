@@ -5,7 +5,10 @@ use proto::insta::knowledge::v1::*;
 use service_kit::{CallId, Scope};
 use test_kit::{Identity, told};
 
-use crate::app::{TestApp, document};
+use crate::{
+    app::{TestApp, document},
+    embedder::Mood,
+};
 
 async fn with_articles() -> TestApp {
     let app = TestApp::start().await;
@@ -121,14 +124,50 @@ async fn a_collection_limits_what_is_found() {
 }
 
 #[tokio::test]
+async fn words_are_compared_by_the_rules_of_the_language() {
+    let app = TestApp::start().await;
+    app.embedder.set(Mood::Status(503));
+    let mut german = document(
+        "rueckgabe",
+        "Kündigung",
+        "Verträge können monatlich gekündigt werden.",
+    );
+    german.language = "de-AT".into();
+    app.create(german).await.unwrap();
+    let mut unknown = document("tlh-doc", "Qapla", "jatlhwI'pu' Hol.");
+    unknown.language = "tlh".into();
+    app.create(unknown).await.unwrap();
+    let found = async |query: &str, language: &str| {
+        let request = SearchRequest {
+            query: query.into(),
+            language: language.into(),
+            ..SearchRequest::default()
+        };
+        let found = app.search(request).await.unwrap().passages;
+        found
+            .into_iter()
+            .map(|passage| passage.document_id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found("Vertrag kündigen", "de").await,
+        ["rueckgabe"],
+        "by their stems"
+    );
+    assert_eq!(found("Vertrag kündigen", "en").await, [] as [&str; 0]);
+    assert_eq!(found("Qapla", "tlh").await, ["tlh-doc"], "as they are");
+}
+
+#[tokio::test]
 async fn wrong_requests_are_told() {
     let app = TestApp::start().await;
     let wrong = SearchRequest {
         query: " ".into(),
         collection: "X".into(),
         page_size: 21,
+        language: "english".into(),
     };
-    assert_snapshot!(told(&app.search(wrong).await.unwrap_err()), @"InvalidArgument [query, collection, page_size] query must have 1 to 1000 characters, has 0; collection must be 3 to 80 lower-case letters, digits or dashes; page_size must be 0 to 20");
+    assert_snapshot!(told(&app.search(wrong).await.unwrap_err()), @"InvalidArgument [query, language, collection, page_size] query must have 1 to 1000 characters, has 0; language must be a BCP 47 tag such as en or pt-BR; collection must be 3 to 80 lower-case letters, digits or dashes; page_size must be 0 to 20");
     let wrong = SearchRequest {
         query: "x\0".repeat(501),
         page_size: -1,

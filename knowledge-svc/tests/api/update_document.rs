@@ -158,7 +158,7 @@ async fn wrong_changes_are_told_and_change_nothing() {
         "labels",
     ];
     assert_snapshot!(update(wrong, &all).await, @"InvalidArgument [document.document_id, document.collection, document.content, document.content_type, document.labels, document.language, document.title] document.document_id must be 3 to 80 lower-case letters, digits or dashes; document.collection must be 3 to 80 lower-case letters, digits or dashes; document.content must have 1 to 1048576 bytes, has 0; document.content_type must be CONTENT_TYPE_MARKDOWN or CONTENT_TYPE_PLAIN_TEXT; document.labels must be at most 20 labels of 1 to 40 characters, without control characters; document.language must be a BCP 47 tag such as en or pt-BR; document.title must have 1 to 200 characters, and no control characters");
-    assert_snapshot!(update(document("refunds", "", "# Only"), &["content"]).await, @"InvalidArgument [document.content] document.content must hold some text besides headings, pictures and HTML");
+    assert_snapshot!(update(document("refunds", "", "# Only"), &["content"]).await, @"InvalidArgument [document.content] document.content must hold some text besides headings, pictures and markup");
     assert_snapshot!(update(document("nothing", "Title", ""), &["title"]).await, @"NotFound [DOCUMENT_NOT_FOUND] there is no such document");
     let mut stale = document("refunds", "Title", "");
     stale.etag = "not an etag".into();

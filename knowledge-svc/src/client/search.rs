@@ -1,0 +1,116 @@
+//! `knowledge-svc search`: what is found, and why in this order.
+
+use std::fmt::Write;
+
+use proto::insta::knowledge::v1::{Passage, Score, SearchRequest, SearchResponse};
+
+use super::Service;
+use crate::cli::Search;
+
+/// Asks a question; the answer is text for people.
+///
+/// # Errors
+/// What the service says.
+pub async fn search(options: &Search) -> anyhow::Result<String> {
+    let service = Service::new(&options.connection)?;
+    let request = SearchRequest {
+        query: options.query.clone(),
+        collection: options.collection.clone(),
+        page_size: options.limit,
+        language: options.language.clone(),
+    };
+    let request = service.request(request).await?;
+    let answer = service.client.clone().search(request).await?.into_inner();
+    Ok(shown(&answer))
+}
+
+fn shown(answer: &SearchResponse) -> String {
+    let mut text = String::new();
+    for (place, passage) in (1..).zip(&answer.passages) {
+        let _ = writeln!(text, "{place}. {}", heading(passage));
+        let _ = writeln!(text, "   {}", reasons(&passage.score.unwrap_or_default()));
+        let _ = writeln!(text, "   {}\n", passage.speakable);
+    }
+    if answer.passages.is_empty() {
+        text.push_str("Nothing answers this.\n\n");
+    }
+    if answer.degraded {
+        text.push_str("The embedder was away: searched by text alone.\n");
+    } else {
+        let _ = writeln!(text, "Vectors of {}.", answer.embedding_model);
+    }
+    text
+}
+
+fn heading(passage: &Passage) -> String {
+    let path = match passage.heading_path.as_str() {
+        "" => String::new(),
+        path => format!(" > {path}"),
+    };
+    format!("{}{path} ({})", passage.title, passage.document_id)
+}
+
+fn reasons(score: &Score) -> String {
+    let mut reasons = format!("score {:.3}", score.fused);
+    if let Some(rank) = score.vector_rank {
+        let similarity = score.similarity.unwrap_or_default();
+        let _ = write!(reasons, ", by meaning {rank} (similarity {similarity:.3})");
+    }
+    if let Some(rank) = score.text_rank {
+        let _ = write!(reasons, ", by text {rank}");
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_passage_is_told_with_its_reasons() {
+        let passage = |heading_path: &str, score| Passage {
+            document_id: "refunds".into(),
+            title: "Refunds".into(),
+            heading_path: heading_path.into(),
+            speakable: "Within 30 days.".into(),
+            score: Some(score),
+            ..Passage::default()
+        };
+        let both = Score {
+            fused: 0.8124,
+            similarity: Some(0.55),
+            vector_rank: Some(1),
+            text_rank: Some(2),
+        };
+        let text = Score {
+            fused: 0.4,
+            text_rank: Some(1),
+            ..Score::default()
+        };
+        let answer = SearchResponse {
+            passages: vec![passage("", both), passage("How", text)],
+            embedding_model: "model".into(),
+            ..SearchResponse::default()
+        };
+        insta::assert_snapshot!(shown(&answer), @r"
+        1. Refunds (refunds)
+           score 0.812, by meaning 1 (similarity 0.550), by text 2
+           Within 30 days.
+
+        2. Refunds > How (refunds)
+           score 0.400, by text 1
+           Within 30 days.
+
+        Vectors of model.
+        ");
+        let nothing = SearchResponse {
+            degraded: true,
+            ..SearchResponse::default()
+        };
+        insta::assert_snapshot!(shown(&nothing), @r"
+        Nothing answers this.
+
+        The embedder was away: searched by text alone.
+        ");
+    }
+}

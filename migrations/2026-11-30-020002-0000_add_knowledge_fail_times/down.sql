@@ -1,0 +1,1 @@
+ALTER TABLE insta_knowledge.embedding_jobs DROP COLUMN fail_time;
