@@ -1,11 +1,14 @@
 //! What a request needs.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use service_kit::clock::Clock;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
-use crate::embedding::Embedder;
+use crate::{embedding::Embedder, error::KnowledgeError, jobs::Ingestion, store::index::Index};
+
+/// How long a write waits, just after the start, until the embedding model has shown that it fits.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The service, built once. Cheap to clone.
 #[derive(Clone)]
@@ -18,6 +21,29 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     /// Told after every write, so that vectors are made at once.
     pub(crate) wake: Arc<Notify>,
+    /// What searches compare, as the worker has seen it last.
+    pub(crate) index: watch::Receiver<Option<Index>>,
+    /// Whether documents may be written, as the worker has found out.
+    pub(crate) ingestion: watch::Receiver<Ingestion>,
     /// What a passage must reach to be an answer; see [`crate::Config`].
     pub(crate) min_relevance: f64,
+}
+
+impl App {
+    /// # Errors
+    /// [`KnowledgeError::EmbeddingMismatch`] while the configured model makes vectors that do not fit the index.
+    pub(crate) async fn may_write(&self) -> Result<(), KnowledgeError> {
+        let mut ingestion = self.ingestion.clone();
+        let known = ingestion.wait_for(|ingestion| *ingestion != Ingestion::Unknown);
+        match tokio::time::timeout(PATIENCE, known).await {
+            Ok(Ok(found)) => match &*found {
+                Ingestion::Refused(reason) => {
+                    Err(KnowledgeError::EmbeddingMismatch(reason.clone()))
+                }
+                Ingestion::Open | Ingestion::Unknown => Ok(()),
+            },
+            // What cannot be found out is no reason to refuse: it can be found by text.
+            Ok(Err(_)) | Err(_) => Ok(()),
+        }
+    }
 }

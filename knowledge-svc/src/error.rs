@@ -20,6 +20,8 @@ pub(crate) enum KnowledgeError {
         /// The one that is current.
         etag: Uuid,
     },
+    #[error("nothing can be written while the embedding model does not fit the index: {0}")]
+    EmbeddingMismatch(String),
     #[error("another file came by this path under the same request_id")]
     RequestReused,
     #[error("a document could not be read by a fault of the service")]
@@ -46,6 +48,9 @@ impl From<KnowledgeError> for Status {
                 error.to_string(),
                 [("etag", etag.to_string())],
             ),
+            KnowledgeError::EmbeddingMismatch(_) => {
+                told(Code::FailedPrecondition, "EMBEDDING_MISMATCH")
+            }
             KnowledgeError::RequestReused => told(Code::InvalidArgument, "REQUEST_REUSED"),
             KnowledgeError::Pool(_) => told(Code::Unavailable, "DATABASE_UNAVAILABLE"),
             KnowledgeError::Database(source) if db::is_unavailable(source) => {

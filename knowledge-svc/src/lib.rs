@@ -19,9 +19,10 @@ use std::{sync::Arc, time::Duration};
 
 use app::App;
 pub use config::Config;
+use jobs::Ingestion;
 use proto::insta::knowledge::v1::knowledge_service_server::KnowledgeServiceServer;
 use service_kit::{Listeners, Server, Shutdown, clock::Clock, keys::TokenVerifier};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// The largest message. A file of an import may be larger than what is kept, and is then told so.
 const MAX_REQUEST: usize = 4 * 1024 * 1024;
@@ -55,11 +56,15 @@ pub async fn serve_with(
     let db = store::pool(&config.database);
     let embedder = Arc::new(embedding::Embedder::new(&config.embedding)?);
     let wake = Arc::new(Notify::new());
+    let (index_seen, index) = watch::channel(None);
+    let (ingestion_seen, ingestion) = watch::channel(Ingestion::Unknown);
     let worker = jobs::Worker {
         db: db.clone(),
         embedder: embedder.clone(),
         clock: clock.clone(),
         wake: wake.clone(),
+        index: index_seen,
+        ingestion: ingestion_seen,
     };
     let worker = tokio::spawn(worker.run(shutdown.clone()));
     let app = App {
@@ -67,6 +72,8 @@ pub async fn serve_with(
         embedder,
         clock,
         wake,
+        index,
+        ingestion,
         min_relevance: config.search_min_relevance,
     };
     Server::new(verifier)

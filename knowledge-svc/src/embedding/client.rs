@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use async_openai::{
-    config::OpenAIConfig,
-    error::OpenAIError,
-    types::embeddings::{CreateEmbeddingRequest, CreateEmbeddingResponse, EmbeddingInput},
-};
-use secrecy::ExposeSecret;
+use reqwest::{Response, StatusCode, header::HeaderMap};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::config::EmbeddingConfig;
 
 /// Numbers in a vector, here and in the database.
-const DIMENSIONS: u32 = 384;
+const DIMENSIONS: usize = 384;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest answer that is read: far more than the vectors of a batch need.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+/// A provider that asks for more patience is asked again after this.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
 
 /// Why there are no vectors. No message holds the text that was sent or anything that was answered.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,12 @@ pub(crate) enum EmbedError {
     /// No answer in time.
     #[error("the embedder took longer than {0:?}")]
     Timeout(Duration),
+    /// Too many requests or too many tokens, and when the next may be sent if that was said.
+    #[error("the embedder's rate limit is reached")]
+    RateLimited {
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
     /// An answer with an error status.
     #[error("the embedder answered with status {0}")]
     Status(u16),
@@ -45,30 +53,70 @@ pub(crate) enum EmbedError {
 /// Whether, and with what, another try is worth it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remedy {
-    /// The embedder is away, busy or locked: any text may be sent again later.
+    /// The embedder is away, busy, locked or another one than it should be: any text may be sent again later.
     Wait,
     /// One of the texts may be to blame, and it may pass.
     WaitAlone,
-    /// One of the texts is to blame, or the set-up: the same would come again.
+    /// One of the texts is to blame: the same would come again.
     GiveUp,
 }
 
 impl EmbedError {
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
-            Self::Unreachable | Self::Timeout(_) => Remedy::Wait,
-            Self::Status(401 | 403 | 404 | 408 | 409 | 425 | 429 | 501..) => Remedy::Wait,
-            Self::Status(500) | Self::Unreadable => Remedy::WaitAlone,
-            Self::Status(_) | Self::Count | Self::Dimensions(_) | Self::NoDirection => {
-                Remedy::GiveUp
+            Self::Unreachable | Self::Timeout(_) | Self::RateLimited { .. } => Remedy::Wait,
+            Self::Dimensions(_) | Self::Status(401 | 403 | 404 | 408 | 409 | 425 | 501..) => {
+                Remedy::Wait
             }
+            Self::Status(500) | Self::Unreadable => Remedy::WaitAlone,
+            Self::Status(_) | Self::Count | Self::NoDirection => Remedy::GiveUp,
         }
+    }
+
+    /// Whether the model makes vectors that do not fit the index, whatever is sent to it.
+    pub(crate) fn is_mismatch(&self) -> bool {
+        matches!(self, Self::Dimensions(_))
     }
 }
 
+/// Vectors, and what they cost.
+#[derive(Debug, PartialEq)]
+pub(super) struct Embedded {
+    /// In the order of the texts.
+    pub(super) vectors: Vec<Vec<f32>>,
+    pub(super) tokens: u64,
+}
+
 pub(super) struct Client {
-    client: async_openai::Client<OpenAIConfig>,
-    model: String,
+    http: reqwest::Client,
+    url: Url,
+    key: SecretString,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    model: &'a str,
+    input: &'a [String],
+    dimensions: usize,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Vec<Item>,
+    #[serde(default)]
+    usage: Usage,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    index: usize,
+    embedding: Vec<f32>,
+}
+
+#[derive(Default, Deserialize)]
+struct Usage {
+    #[serde(default)]
+    total_tokens: u64,
 }
 
 impl Client {
@@ -77,72 +125,93 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             .build()
             .context("the HTTP client of the embedder cannot be set up")?;
-        let openai = OpenAIConfig::new()
-            .with_api_base(config.openai_base_url.as_str().trim_end_matches('/'))
-            .with_api_key(config.openai_api_key.expose_secret());
+        let base = config.openai_base_url.as_str().trim_end_matches('/');
+        let url = format!("{base}/embeddings");
         Ok(Self {
-            client: async_openai::Client::build(http, openai),
-            model: config.embedding_model.clone(),
+            http,
+            url: url.parse().context("OPENAI_BASE_URL cannot be continued")?,
+            key: config.openai_api_key.clone(),
         })
     }
 
-    pub(super) fn model(&self) -> &str {
-        &self.model
-    }
-
-    /// The vectors of `texts`, in order.
+    /// The vectors of `texts`.
     pub(super) async fn embed(
         &self,
-        texts: Vec<String>,
+        model: &str,
+        texts: &[String],
         timeout: Duration,
-    ) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let expected = texts.len();
-        let request = CreateEmbeddingRequest {
-            model: self.model.clone(),
-            input: EmbeddingInput::StringArray(texts),
-            dimensions: Some(DIMENSIONS),
-            ..CreateEmbeddingRequest::default()
-        };
-        let embeddings = self.client.embeddings();
-        let answer = tokio::time::timeout(timeout, embeddings.create(request))
+    ) -> Result<Embedded, EmbedError> {
+        tokio::time::timeout(timeout, self.ask(model, texts))
             .await
             .map_err(|_| EmbedError::Timeout(timeout))?
-            .map_err(|error| reason(&error))?;
-        vectors(answer, expected)
+    }
+
+    async fn ask(&self, model: &str, texts: &[String]) -> Result<Embedded, EmbedError> {
+        let request = Request {
+            model,
+            input: texts,
+            dimensions: DIMENSIONS,
+        };
+        let response = self
+            .http
+            .post(self.url.clone())
+            .bearer_auth(self.key.expose_secret())
+            .json(&request)
+            .send()
+            .await
+            .map_err(|_| EmbedError::Unreachable)?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::TOO_MANY_REQUESTS => {
+                let retry_after = retry_after(response.headers());
+                return Err(EmbedError::RateLimited { retry_after });
+            }
+            status => return Err(EmbedError::Status(status.as_u16())),
+        }
+        let body = body(response).await?;
+        let answer = serde_json::from_slice(&body).map_err(|_| EmbedError::Unreadable)?;
+        read(answer, texts.len())
     }
 }
 
-fn reason(error: &OpenAIError) -> EmbedError {
-    match error {
-        OpenAIError::ApiError(answer) => EmbedError::Status(answer.status_code.as_u16()),
-        OpenAIError::Reqwest(error) => match error.status() {
-            Some(status) => EmbedError::Status(status.as_u16()),
-            None => EmbedError::Unreachable,
-        },
-        _ => EmbedError::Unreadable,
+async fn body(mut response: Response) -> Result<Vec<u8>, EmbedError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|_| EmbedError::Unreachable)?
+    {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(EmbedError::Unreadable);
+        }
+        body.extend_from_slice(&chunk);
     }
+    Ok(body)
 }
 
-fn vectors(
-    mut answer: CreateEmbeddingResponse,
-    expected: usize,
-) -> Result<Vec<Vec<f32>>, EmbedError> {
-    answer.data.sort_by_key(|embedding| embedding.index);
+/// What the provider says of when to come back: milliseconds or seconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let seconds = number("retry-after-ms")
+        .map(|milliseconds| milliseconds / 1000.0)
+        .or_else(|| number("retry-after"))?;
+    let wait = Duration::try_from_secs_f64(seconds).ok()?;
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+fn read(mut answer: Answer, expected: usize) -> Result<Embedded, EmbedError> {
+    answer.data.sort_by_key(|item| item.index);
     let in_order = answer
         .data
         .iter()
         .zip(0..)
-        .all(|(embedding, index)| embedding.index == index);
+        .all(|(item, index)| item.index == index);
     if answer.data.len() != expected || !in_order {
         return Err(EmbedError::Count);
     }
-    let vectors: Vec<_> = answer
-        .data
-        .into_iter()
-        .map(|embedding| embedding.embedding)
-        .collect();
+    let vectors: Vec<_> = answer.data.into_iter().map(|item| item.embedding).collect();
     for vector in &vectors {
-        if vector.len() != DIMENSIONS as usize {
+        if vector.len() != DIMENSIONS {
             return Err(EmbedError::Dimensions(vector.len()));
         }
         let length: f32 = vector.iter().map(|value| value * value).sum();
@@ -150,32 +219,32 @@ fn vectors(
             return Err(EmbedError::NoDirection);
         }
     }
-    Ok(vectors)
+    Ok(Embedded {
+        vectors,
+        tokens: answer.usage.total_tokens,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use async_openai::types::embeddings::Embedding;
-
     use super::*;
 
-    fn answer(of: &[(u32, Vec<f32>)]) -> CreateEmbeddingResponse {
-        let data = of.iter().map(|(index, vector)| Embedding {
+    fn answer(of: &[(usize, Vec<f32>)]) -> Answer {
+        let data = of.iter().map(|(index, vector)| Item {
             index: *index,
-            object: "embedding".into(),
             embedding: vector.clone(),
         });
-        CreateEmbeddingResponse {
+        Answer {
             data: data.collect(),
-            ..CreateEmbeddingResponse::default()
+            usage: Usage { total_tokens: 7 },
         }
     }
 
     #[test]
     fn vectors_come_in_the_order_of_the_texts() {
         let (one, two) = (vec![1.0; 384], vec![2.0; 384]);
-        let read = vectors(answer(&[(1, two.clone()), (0, one.clone())]), 2).unwrap();
-        assert_eq!(read, [one, two]);
+        let read = read(answer(&[(1, two.clone()), (0, one.clone())]), 2).unwrap();
+        assert_eq!((read.vectors, read.tokens), (vec![one, two], 7));
     }
 
     #[test]
@@ -194,9 +263,8 @@ mod tests {
                 "direction",
             ),
         ] {
-            let error = vectors(answer, 2).unwrap_err();
+            let error = read(answer, 2).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
-            assert_eq!(error.remedy(), Remedy::GiveUp);
         }
     }
 
@@ -207,11 +275,36 @@ mod tests {
             (413, Remedy::GiveUp),
             (422, Remedy::GiveUp),
             (401, Remedy::Wait),
-            (429, Remedy::Wait),
             (503, Remedy::Wait),
             (500, Remedy::WaitAlone),
         ] {
             assert_eq!(EmbedError::Status(status).remedy(), remedy, "{status}");
+        }
+        assert_eq!(EmbedError::Dimensions(3).remedy(), Remedy::Wait);
+    }
+
+    #[test]
+    fn the_provider_says_when_to_come_back() {
+        let said = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(said("retry-after", "20"), Some(Duration::from_secs(20)));
+        assert_eq!(
+            said("retry-after-ms", "1500"),
+            Some(Duration::from_millis(1500))
+        );
+        assert_eq!(said("retry-after", "86400"), Some(MAX_RETRY_AFTER));
+        for nonsense in [
+            "",
+            "soon",
+            "-1",
+            "NaN",
+            "inf",
+            "Wed, 21 Oct 2026 07:28:00 GMT",
+        ] {
+            assert_eq!(said("retry-after", nonsense), None, "{nonsense:?}");
         }
     }
 }

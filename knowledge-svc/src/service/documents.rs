@@ -29,6 +29,7 @@ impl App {
         let (document_id, draft) = request::new_document(request)?;
         let passages = domain::passages(&draft)
             .map_err(|problem| FieldErrors::one("document.content", problem))?;
+        self.may_write().await?;
         let mut connection = self.db.get().await?;
         let now = self.clock.now();
         let document = store::create(&mut connection, &document_id, &draft, &passages, now).await?;
@@ -90,6 +91,7 @@ impl App {
         request: pb::UpdateDocumentRequest,
     ) -> Result<pb::UpdateDocumentResponse, KnowledgeError> {
         let update = request::update(request)?;
+        self.may_write().await?;
         let mut connection = self.db.get().await?;
         let now = self.clock.now();
         let document = store::update(

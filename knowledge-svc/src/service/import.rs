@@ -57,6 +57,7 @@ impl Import {
         let collection = errors.check("start.collection", start.collection.parse());
         let request_id = request::request_id(&mut errors, "start.request_id", &start.request_id);
         let collection = errors.finish(collection)?;
+        app.may_write().await?;
         Ok(Self {
             app,
             files,

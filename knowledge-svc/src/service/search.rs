@@ -12,7 +12,7 @@ use crate::{
     app::App,
     domain::{self, Question, Ranked, Sentence, Slug, check_language},
     error::KnowledgeError,
-    store::search as store,
+    store::{index::Slot, search as store},
 };
 
 const MAX_QUERY: usize = 1_000;
@@ -41,12 +41,19 @@ impl App {
         };
         let deadline = request.extensions().get::<Deadline>().copied();
         let asked = Asked::try_from(request.into_inner())?;
-        let vector = self.vector(&asked.query, deadline).await;
+        let index = self.index.borrow().clone();
+        // Without an index there are no vectors to compare yet.
+        let (model, slot) = match &index {
+            Some(index) => (index.model.as_str(), index.slot),
+            None => (self.embedder.model(), Slot::A),
+        };
+        let vector = self.vector(model, &asked.query, deadline).await;
         let query = store::Query {
             text: &asked.query,
             collection: asked.collection.as_ref(),
             vector: vector.as_deref(),
-            model: self.embedder.model(),
+            model,
+            slot,
             language: &asked.language,
             visibility,
         };
@@ -72,17 +79,22 @@ impl App {
             embedding_model: if degraded {
                 String::new()
             } else {
-                self.embedder.model().to_owned()
+                model.to_owned()
             },
         })
     }
 
     /// The vector of the question, if it can be had in time.
-    async fn vector(&self, query: &str, deadline: Option<Deadline>) -> Option<Arc<[f32]>> {
+    async fn vector(
+        &self,
+        model: &str,
+        query: &str,
+        deadline: Option<Deadline>,
+    ) -> Option<Arc<[f32]>> {
         let left = deadline.map_or(Duration::MAX, Deadline::remaining);
         match self
             .embedder
-            .query(query, left.saturating_sub(DATABASE_TIME))
+            .query(model, query, left.saturating_sub(DATABASE_TIME))
             .await
         {
             Ok(vector) => Some(vector),

@@ -12,7 +12,10 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::schema::{embedding_jobs, passages};
+use super::{
+    index::Slot,
+    schema::{embedding_jobs, passages},
+};
 use crate::{domain::Slug, error::KnowledgeError};
 
 /// A job that this worker holds until its lease lapses.
@@ -31,18 +34,20 @@ pub(crate) struct Job {
     pub(crate) attempts: i32,
 }
 
-/// Makes jobs of all passages without a vector of `model`, and gives those that had failed another chance.
+/// Makes jobs of all passages without a vector of `model` in `slot`, and gives those that had failed another chance.
 pub(crate) async fn requeue(
     connection: &mut AsyncPgConnection,
     model: &str,
+    slot: Slot,
     now: DateTime<Utc>,
 ) -> Result<usize, KnowledgeError> {
-    let queued = diesel::sql_query(
+    let column = slot.model();
+    let queued = diesel::sql_query(format!(
         "INSERT INTO insta_knowledge.embedding_jobs AS j (passage_id, due_time)
-         SELECT passage_id, $1 FROM insta_knowledge.passages WHERE embedding_model IS DISTINCT FROM $2
+         SELECT passage_id, $1 FROM insta_knowledge.passages WHERE {column} IS DISTINCT FROM $2
          ON CONFLICT (passage_id) DO UPDATE SET due_time = $1, attempts = 0, failure = NULL, fail_time = NULL
          WHERE j.failure IS NOT NULL",
-    )
+    ))
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(model)
     .execute(connection)
@@ -76,22 +81,24 @@ pub(crate) async fn claim(
     Ok(jobs)
 }
 
-/// Writes the vector of a passage and ends its job, unless the passage is gone by now.
+/// Writes the vector of a passage into `slot` and ends its job, unless the passage is gone by now.
 ///
 /// One passage at a time: who locks several, in an order of its own, can end in a deadlock with a writer.
 pub(crate) async fn finish(
     connection: &mut AsyncPgConnection,
     model: &str,
+    slot: Slot,
     id: Uuid,
     vector: Vec<f32>,
 ) -> Result<(), KnowledgeError> {
-    diesel::sql_query(
+    let (vector_column, model_column) = (slot.vector(), slot.model());
+    diesel::sql_query(format!(
         // The join makes the passage's lock the first, as it is for a writer that removes both.
         "WITH made AS (
-           UPDATE insta_knowledge.passages SET embedding = $2, embedding_model = $3 WHERE passage_id = $1
+           UPDATE insta_knowledge.passages SET {vector_column} = $2, {model_column} = $3 WHERE passage_id = $1
            RETURNING passage_id)
          DELETE FROM insta_knowledge.embedding_jobs job USING made WHERE job.passage_id = made.passage_id",
-    )
+    ))
     .bind::<SqlUuid, _>(id)
     .bind::<Vector, _>(Embedding::from(vector))
     .bind::<Text, _>(model)

@@ -3,6 +3,7 @@
 pub(crate) mod collections;
 pub(crate) mod documents;
 pub(crate) mod imports;
+pub(crate) mod index;
 pub(crate) mod jobs;
 mod passages;
 mod schema;

@@ -59,5 +59,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    insta_knowledge.vector_index (singleton) {
+        singleton -> Bool,
+        active_model -> Text,
+        active_slot -> Text,
+        next_model -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(embedding_jobs -> passages (passage_id));
 diesel::allow_tables_to_appear_in_same_query!(documents, passages, embedding_jobs);

@@ -13,7 +13,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use service_kit::Tier;
 use uuid::Uuid;
 
-use super::rank;
+use super::{index::Slot, rank};
 use crate::{
     domain::{Candidate, Question, Slug},
     error::KnowledgeError,
@@ -34,6 +34,8 @@ pub(crate) struct Query<'a> {
     pub(crate) vector: Option<&'a [f32]>,
     /// The model whose vectors are compared.
     pub(crate) model: &'a str,
+    /// Where its vectors are.
+    pub(crate) slot: Slot,
     /// The language of the question, a BCP 47 tag.
     pub(crate) language: &'a str,
     /// The plan of whoever asks: passages for higher ones are not there.
@@ -130,11 +132,11 @@ const CANDIDATES_SQL: &str = r"
   by_meaning AS (
     SELECT passage_id, row_number() OVER (ORDER BY distance, passage_id)::integer AS place
     FROM (
-      SELECT passage_id, embedding <=> $2 AS distance
+      SELECT passage_id, {vector} <=> $2 AS distance
       FROM insta_knowledge.passages
-      WHERE $2 IS NOT NULL AND embedding_model = $3 AND visibility <= $6
+      WHERE $2 IS NOT NULL AND {model} = $3 AND visibility <= $6
         AND ($4 IS NULL OR collection = $4)
-      ORDER BY embedding <=> $2 LIMIT $5) AS nearest),
+      ORDER BY {vector} <=> $2 LIMIT $5) AS nearest),
   by_text AS (
     SELECT passage_id, row_number() OVER (ORDER BY score DESC, passage_id)::integer AS place
     FROM (
@@ -143,7 +145,7 @@ const CANDIDATES_SQL: &str = r"
       WHERE search @@ question.query AND visibility <= $6 AND ($4 IS NULL OR collection = $4)
       ORDER BY score DESC, passage_id LIMIT $5) AS best)
   SELECT p.passage_id, p.document_id, p.title, p.heading_path, p.text, p.ordinal = 0 AS leads,
-    CASE WHEN p.embedding_model = $3 THEN 1 - (p.embedding <=> $2) END AS similarity,
+    CASE WHEN p.{model} = $3 THEN 1 - (p.{vector} <=> $2) END AS similarity,
     by_meaning.place AS vector_rank, by_text.place AS text_rank,
     ARRAY(SELECT unnest(tsvector_to_array(p.search)) INTERSECT SELECT unnest(question.lexemes)) AS lexemes
   FROM by_meaning FULL JOIN by_text USING (passage_id)
@@ -179,7 +181,10 @@ async fn candidates(
     query: &Query<'_>,
 ) -> Result<Vec<Candidate>, KnowledgeError> {
     let vector = query.vector.map(|vector| Embedding::from(vector.to_vec()));
-    let rows: Vec<Row> = diesel::sql_query(CANDIDATES_SQL)
+    let sql = CANDIDATES_SQL
+        .replace("{vector}", query.slot.vector())
+        .replace("{model}", query.slot.model());
+    let rows: Vec<Row> = diesel::sql_query(sql)
         .bind::<Text, _>(query.text)
         .bind::<Nullable<Vector>, _>(vector)
         .bind::<Text, _>(query.model)

@@ -15,6 +15,9 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
+/// What the service asks at its start; not recorded.
+const PROBE: &str = "How long are your vectors?";
+
 type Embed = Arc<dyn Fn(&[String]) -> Vec<Vec<f32>> + Send + Sync>;
 
 /// How the server answers.
@@ -26,6 +29,10 @@ pub enum Mood {
     Status(u16),
     /// Answers with vectors of this length.
     Dimensions(usize),
+    /// Answers as [`Mood::Dimensions`] does where this model is asked for.
+    DimensionsOf(&'static str, usize),
+    /// Refuses as a provider does whose limit is reached: come back after so many seconds.
+    RateLimited(u32),
     /// Refuses requests that hold this text.
     Refusing(&'static str),
 }
@@ -100,12 +107,14 @@ fn texts(request: &Value) -> Vec<String> {
 }
 
 async fn answer(State(inner): State<Arc<Mutex<Inner>>>, Json(request): Json<Value>) -> Response {
+    let texts = texts(&request);
     let (mood, embed) = {
         let mut inner = inner.lock().unwrap();
-        inner.requests.push(request.clone());
+        if texts != [PROBE] {
+            inner.requests.push(request.clone());
+        }
         (inner.mood.clone(), inner.embed.clone())
     };
-    let texts = texts(&request);
     let refused = |status: u16| {
         let body = json!({"error": {"message": "no", "type": "test", "param": null, "code": null}});
         (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
@@ -116,10 +125,20 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, Json(request): Json<Valu
         Mood::Refusing(text) if texts.iter().any(|sent| sent.contains(text)) => {
             return refused(400);
         }
+        Mood::RateLimited(seconds) => {
+            let mut answer = refused(429);
+            answer.headers_mut().insert("retry-after", seconds.into());
+            return answer;
+        }
         Mood::Dimensions(length) => vec![vec![1.0; length]; texts.len()],
-        Mood::Well | Mood::Refusing(_) => tokio::task::spawn_blocking(move || embed(&texts))
-            .await
-            .unwrap(),
+        Mood::DimensionsOf(model, length) if request["model"] == model => {
+            vec![vec![1.0; length]; texts.len()]
+        }
+        Mood::Well | Mood::Refusing(_) | Mood::DimensionsOf(..) => {
+            tokio::task::spawn_blocking(move || embed(&texts))
+                .await
+                .unwrap()
+        }
     };
     let data: Vec<_> = vectors
         .iter()

@@ -2,10 +2,16 @@
 
 use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection;
-use proto::insta::knowledge::v1::EmbeddingState::{Failed, Pending, Ready};
+use insta::assert_snapshot;
+use proto::insta::knowledge::v1::{
+    EmbeddingState::{Failed, Pending, Ready},
+    SearchResponse,
+};
+use test_kit::told;
+use tonic::{Code, Status};
 
 use crate::{
-    app::{TestApp, document},
+    app::{TestApp, document, file, start},
     embedder::Mood,
 };
 
@@ -35,7 +41,7 @@ async fn a_document_is_found_by_text_before_it_has_vectors() {
 async fn an_embedder_that_comes_back_gets_its_work() {
     for mood in [
         Mood::Status(503),
-        Mood::Status(429),
+        Mood::RateLimited(5),
         Mood::Status(401),
         Mood::Status(500),
     ] {
@@ -95,18 +101,140 @@ async fn one_passage_that_is_refused_keeps_no_other_back() {
     app.until("poison", Ready).await;
 }
 
+/// Writes until the service refuses to, which it does once it has seen the embedder's vectors.
+async fn until_refused(app: &TestApp) -> Status {
+    for number in 0.. {
+        let written = app
+            .create(document(&format!("doc-{number}"), "Title", "Words."))
+            .await;
+        match written {
+            Ok(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            Err(refused) => return refused,
+        }
+        assert!(number < 1000, "the service never refuses");
+    }
+    unreachable!("the loop ends otherwise")
+}
+
+fn similarity(found: &SearchResponse) -> Option<f64> {
+    found.passages[0].score.unwrap().similarity
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_fit_takes_nothing_in_while_the_old_index_serves() {
+    let mut app = TestApp::start().await;
+    app.create_ready(&[document("refunds", "Refunds", TEXT)])
+        .await;
+    app.embedder.set(Mood::DimensionsOf("wide-model", 1536));
+    app.restart("wide-model").await;
+
+    let refused = app
+        .create(document("webhooks", "Webhooks", "Text."))
+        .await
+        .unwrap_err();
+    assert_snapshot!(told(&refused), @"FailedPrecondition [EMBEDDING_MISMATCH] nothing can be written while the embedding model does not fit the index: the embedder answered with 1536 dimensions, 384 are needed");
+    for refused in [
+        app.update(document("refunds", "Title", ""), &["title"])
+            .await
+            .map(|_| ()),
+        app.import(start(), vec![file("a.md", "Text.")])
+            .await
+            .map(|_| ()),
+    ] {
+        assert_eq!(refused.unwrap_err().code(), Code::FailedPrecondition);
+    }
+    let found = app.ask("When do I get my money back?").await;
+    assert!(!found.degraded);
+    assert_eq!(found.embedding_model, "test-model");
+    assert!(similarity(&found).is_some());
+
+    app.restart("test-model").await;
+    app.create_ready(&[document("webhooks", "Webhooks", "Text.")])
+        .await;
+}
+
+#[tokio::test]
+async fn a_model_that_fits_after_all_is_let_in() {
+    let mut app = TestApp::start().await;
+    app.embedder.set(Mood::Dimensions(1536));
+    app.restart("other-model").await;
+    until_refused(&app).await;
+    app.embedder.set(Mood::Well);
+    app.clock.advance(TimeDelta::seconds(31));
+    let taken = async {
+        while app
+            .create(document("webhooks", "Webhooks", "Text."))
+            .await
+            .is_err()
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), taken)
+        .await
+        .expect("it is let in");
+    app.until("webhooks", Ready).await;
+}
+
 #[tokio::test]
 async fn vectors_of_another_length_are_never_kept() {
     let app = TestApp::start().await;
+    // The model changes behind the service's back.
+    app.create_ready(&[document("webhooks", "Webhooks", "Text.")])
+        .await;
     app.embedder.set(Mood::Dimensions(1536));
     app.create(document("refunds", "Refunds", TEXT))
         .await
         .unwrap();
-    app.until("refunds", Failed).await;
+    until_refused(&app).await;
+    assert_eq!(app.get("refunds").await.unwrap().embedding_state(), Pending);
     let found = app.ask("money back within days").await;
     assert!(found.degraded, "nor is the question's");
     assert_eq!(found.embedding_model, "");
     assert_eq!(found.passages[0].document_id, "refunds");
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_for_patience_gets_it() {
+    let app = TestApp::start().await;
+    app.embedder.set(Mood::RateLimited(20));
+    app.create(document("refunds", "Refunds", TEXT))
+        .await
+        .unwrap();
+    app.until_asked(|texts| texts.len() == 1).await;
+    let due = "DO $$ BEGIN ASSERT (SELECT due_time = to_timestamp(1800000020)
+               FROM insta_knowledge.embedding_jobs), 'as the provider says'; END $$";
+    let mut connection = app.database.admin_url().connect().await.unwrap();
+    while connection.batch_execute(due).await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    // Nothing else is sent either before the time has come.
+    app.create(document("webhooks", "Webhooks", "Text."))
+        .await
+        .unwrap();
+    app.clock.advance(TimeDelta::seconds(19));
+    app.embedder.set(Mood::Well);
+    assert!(
+        !app.ask("money back").await.degraded,
+        "questions are another matter"
+    );
+    app.clock.advance(TimeDelta::seconds(2));
+    app.until("refunds", Ready).await;
+    app.until("webhooks", Ready).await;
+    let texts = app.embedder.texts();
+    assert_eq!(
+        texts
+            .iter()
+            .filter(|text| text.starts_with("Webhooks"))
+            .count(),
+        1,
+        "{texts:?}"
+    );
+    assert_eq!(
+        app.embedder.requests().len(),
+        3,
+        "one refused, one question, one for both"
+    );
 }
 
 #[tokio::test]
@@ -145,22 +273,67 @@ async fn a_worker_that_is_stopped_gives_its_work_back() {
 }
 
 #[tokio::test]
-async fn vectors_of_another_model_are_made_anew_and_never_compared() {
+async fn another_model_takes_over_when_all_its_vectors_are_there() {
     let mut app = TestApp::start().await;
-    app.create_ready(&[document("refunds", "Refunds", TEXT)])
-        .await;
-    app.embedder.set(Mood::Refusing("Refunds"));
+    app.create_ready(&[
+        document("refunds", "Refunds", TEXT),
+        document("webhooks", "Webhooks", "Text."),
+    ])
+    .await;
+    app.embedder.set(Mood::Refusing("Webhooks"));
     app.restart("other-model").await;
-    app.until("refunds", Failed).await;
-    let found = app.ask("money back within 30 days").await;
-    assert_eq!(found.embedding_model, "other-model");
-    assert_eq!(found.passages[0].score.unwrap().similarity, None);
+    app.until("webhooks", Failed).await;
+    // One has its vector, the other was refused: the index stays as it was, and whole.
+    for query in ["money back within 30 days", "text"] {
+        let found = app.ask(query).await;
+        assert_eq!(found.embedding_model, "test-model");
+        assert!(similarity(&found).is_some(), "{query}");
+    }
+    let questions = |app: &TestApp| {
+        let requests = app.embedder.requests();
+        let models = requests
+            .iter()
+            .filter(|request| request["input"][0] == "text");
+        models
+            .map(|request| request["model"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        questions(&app),
+        ["test-model"],
+        "questions are embedded by the model they are compared with"
+    );
 
     app.embedder.set(Mood::Well);
     app.restart("other-model").await;
-    app.until("refunds", Ready).await;
-    let found = app.ask("money back within 30 days").await;
-    assert!(found.passages[0].score.unwrap().similarity.is_some());
+    app.until("webhooks", Ready).await;
+    let switched = async {
+        loop {
+            let found = app.ask("money back within 30 days").await;
+            assert!(similarity(&found).is_some(), "at no time without vectors");
+            if found.embedding_model == "other-model" {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), switched)
+        .await
+        .expect("it takes over");
+
+    // Back again: the vectors of before are still there, and nothing is embedded.
+    let before = app.embedder.texts().len();
+    app.restart("test-model").await;
+    let switched = async {
+        while app.ask("money back within 30 days").await.embedding_model != "test-model" {}
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), switched)
+        .await
+        .expect("it takes over");
+    let asked = app.embedder.texts()[before..]
+        .iter()
+        .filter(|text| text.contains(TEXT))
+        .count();
+    assert_eq!(asked, 0);
 }
 
 #[tokio::test]

@@ -105,10 +105,9 @@ async fn collections_tell_how_much_waits_and_how_much_failed() {
         app.get("other-doc").await.unwrap().embedding_state(),
         Pending
     );
-    let answer = app
-        .client()
-        .list_collections(app.writer(ListCollectionsRequest {}));
-    let listed = answer.await.unwrap().into_inner().collections;
+    let request = app.writer(ListCollectionsRequest {});
+    let answer = app.client().list_collections(request).await.unwrap();
+    let listed = answer.into_inner().collections;
     let shown = listed.iter().map(|c| {
         format!(
             "{}: {} {} {} {}",

@@ -170,7 +170,32 @@ async fn bad_input_of_every_kind_is_told_or_read_rightly() {
         )
         .await
         .unwrap();
-    assert_snapshot!(shown(&results), @"");
+    assert_snapshot!(shown(&results), @r"
+    large.md: failed: The file must have 1 to 1048576 bytes, has 2000000.
+    picture.md: failed: The file is no text: byte 9 is NUL.
+    picture.png: failed: The file is of no kind that can be read: .md, .markdown, .html, .htm, .xhtml, .txt or .text.
+    latin.md: failed: The file is not written in UTF-8, see line 1; save it as UTF-8.
+    wide.txt: failed: The file is written in UTF-16; save it as UTF-8.
+    nul.md: failed: The file is no text: byte 2 is NUL.
+    front.md: failed: The file begins with front matter that no line of --- ends.
+    empty.md: failed: The file is empty.
+    blank.html: failed: The file must hold some text besides headings, pictures and markup.
+    headings.md: failed: The file makes 10000 passages, and at most 2000 are kept: split the document.
+    many-headings.md: added: many-headings
+    script.html: added: script
+    one.md: added: same-id
+    two.md: failed: The id same-id is that of one.md; give one of the files another id in its front matter.
+    one.md: failed: The file one.md came twice.
+    taken.md: changed: taken
+    elsewhere.md: failed: The id elsewhere belongs to a document of the collection partners; give the file another id in its front matter.
+    klingon.md: failed: The file has a language that must be a BCP 47 tag such as en or pt-BR.
+    tlh.md: added: tlh
+    gold.md: failed: The file has a visibility that must be free, pro or enterprise.
+    ../up.md: failed: The path must be a relative path of 1 to 500 bytes with / between its parts, without . and .. and control characters.
+    no-ending: failed: The file is of no kind that can be read: .md, .markdown, .html, .htm, .xhtml, .txt or .text.
+    no-ending: failed: The content_type must be CONTENT_TYPE_MARKDOWN, CONTENT_TYPE_HTML or CONTENT_TYPE_PLAIN_TEXT.
+    no-ending: added: no-ending
+    ");
     let read = app.ask_as(Tier::Free, "Text.").await;
     assert!(
         read.iter().all(|passage| !passage.text.contains("evil")),
@@ -211,12 +236,11 @@ async fn a_retry_with_the_same_request_id_tells_the_same_and_writes_once() {
         .import(named.clone(), vec![file("old.md", "The third version.")])
         .await
         .unwrap();
-    assert_snapshot!(shown(&other), @"old.md: failed: Another file came by this path under the same request_id.");
-    assert_eq!(
-        app.get("new").await.unwrap().content,
-        "New.",
-        "kept, though its file did not come"
-    );
+    assert_snapshot!(shown(&other), @r"
+    old.md: failed: Another file came by this path under the same request_id.
+    new.md: removed: new
+    ");
+    assert_eq!(app.get("old").await.unwrap().content, "The second version.");
 }
 
 #[tokio::test]

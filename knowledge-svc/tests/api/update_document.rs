@@ -5,6 +5,7 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 use proto::insta::knowledge::v1::{EmbeddingState::Ready, *};
 use test_kit::told;
+use tonic_types::StatusExt;
 
 use crate::app::{TestApp, document};
 
@@ -109,6 +110,11 @@ async fn of_two_changes_of_the_same_state_one_is_told_that_it_lost() {
         both => panic!("exactly one succeeds: {both:?}"),
     };
     assert_snapshot!(told(&lost), @"Aborted [ETAG_MISMATCH] the document has changed since it was read; read it again");
+    let details = lost.get_details_error_info().unwrap();
+    assert_eq!(
+        details.metadata["etag"], won.etag,
+        "so that it can be tried on what is there now"
+    );
     let after = app.get("refunds").await.unwrap();
     assert_eq!((after.title, after.etag), (won.title, won.etag));
 }
@@ -142,8 +148,8 @@ async fn wrong_changes_are_told_and_change_nothing() {
     let update = async |document: Document, paths: &[&str]| {
         told(&app.update(document, paths).await.unwrap_err())
     };
-    assert_snapshot!(update(document("refunds", "", ""), &[]).await, @"InvalidArgument [update_mask] update_mask must name at least one of title, content, content_type, collection, language, labels");
-    assert_snapshot!(update(document("refunds", "", ""), &["etag"]).await, @"InvalidArgument [update_mask] update_mask must name at least one of title, content, content_type, collection, language, labels");
+    assert_snapshot!(update(document("refunds", "", ""), &[]).await, @"InvalidArgument [update_mask] update_mask must name at least one of title, content, content_type, collection, language, labels, visibility");
+    assert_snapshot!(update(document("refunds", "", ""), &["etag"]).await, @"InvalidArgument [update_mask] update_mask must name at least one of title, content, content_type, collection, language, labels, visibility");
     let mut wrong = document("No!", "", "");
     wrong.language = "english".into();
     wrong.labels = vec![String::new()];
@@ -157,7 +163,7 @@ async fn wrong_changes_are_told_and_change_nothing() {
         "language",
         "labels",
     ];
-    assert_snapshot!(update(wrong, &all).await, @"InvalidArgument [document.document_id, document.collection, document.content, document.content_type, document.labels, document.language, document.title] document.document_id must be 3 to 80 lower-case letters, digits or dashes; document.collection must be 3 to 80 lower-case letters, digits or dashes; document.content must have 1 to 1048576 bytes, has 0; document.content_type must be CONTENT_TYPE_MARKDOWN or CONTENT_TYPE_PLAIN_TEXT; document.labels must be at most 20 labels of 1 to 40 characters, without control characters; document.language must be a BCP 47 tag such as en or pt-BR; document.title must have 1 to 200 characters, and no control characters");
+    assert_snapshot!(update(wrong, &all).await, @"InvalidArgument [document.document_id, document.collection, document.content, document.content_type, document.labels, document.language, document.title] document.document_id must be 3 to 80 lower-case letters, digits or dashes; document.collection must be 3 to 80 lower-case letters, digits or dashes; document.content must have 1 to 1048576 bytes, has 0; document.content_type must be CONTENT_TYPE_MARKDOWN, CONTENT_TYPE_HTML or CONTENT_TYPE_PLAIN_TEXT; document.labels must be at most 20 labels of 1 to 40 characters, without control characters; document.language must be a BCP 47 tag such as en or pt-BR; document.title must have 1 to 200 characters, and no control characters");
     assert_snapshot!(update(document("refunds", "", "# Only"), &["content"]).await, @"InvalidArgument [document.content] document.content must hold some text besides headings, pictures and markup");
     assert_snapshot!(update(document("nothing", "Title", ""), &["title"]).await, @"NotFound [DOCUMENT_NOT_FOUND] there is no such document");
     let mut stale = document("refunds", "Title", "");

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file insta/knowledge/v1/document.proto.
  */
 export const file_insta_knowledge_v1_document: GenFile = /*@__PURE__*/
-  fileDesc("CiFpbnN0YS9rbm93bGVkZ2UvdjEvZG9jdW1lbnQucHJvdG8SEmluc3RhLmtub3dsZWRnZS52MSLZAgoIRG9jdW1lbnQSEwoLZG9jdW1lbnRfaWQYASABKAkSEgoKY29sbGVjdGlvbhgCIAEoCRINCgV0aXRsZRgDIAEoCRIPCgdjb250ZW50GAQgASgJEjUKDGNvbnRlbnRfdHlwZRgFIAEoDjIfLmluc3RhLmtub3dsZWRnZS52MS5Db250ZW50VHlwZRIQCghsYW5ndWFnZRgGIAEoCRIOCgZsYWJlbHMYByADKAkSOwoPZW1iZWRkaW5nX3N0YXRlGAggASgOMiIuaW5zdGEua25vd2xlZGdlLnYxLkVtYmVkZGluZ1N0YXRlEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgLIAEoCSKOAQoHUGFzc2FnZRITCgtkb2N1bWVudF9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIUCgxoZWFkaW5nX3BhdGgYAyABKAkSDAoEdGV4dBgEIAEoCRIRCglzcGVha2FibGUYBSABKAkSKAoFc2NvcmUYBiABKAsyGS5pbnN0YS5rbm93bGVkZ2UudjEuU2NvcmUijgEKBVNjb3JlEg0KBWZ1c2VkGAEgASgBEhcKCnNpbWlsYXJpdHkYAiABKAFIAIgBARIYCgt2ZWN0b3JfcmFuaxgDIAEoBUgBiAEBEhYKCXRleHRfcmFuaxgEIAEoBUgCiAEBQg0KC19zaW1pbGFyaXR5Qg4KDF92ZWN0b3JfcmFua0IMCgpfdGV4dF9yYW5rKmMKC0NvbnRlbnRUeXBlEhwKGENPTlRFTlRfVFlQRV9VTlNQRUNJRklFRBAAEhkKFUNPTlRFTlRfVFlQRV9NQVJLRE9XThABEhsKF0NPTlRFTlRfVFlQRV9QTEFJTl9URVhUEAIqhQEKDkVtYmVkZGluZ1N0YXRlEh8KG0VNQkVERElOR19TVEFURV9VTlNQRUNJRklFRBAAEhsKF0VNQkVERElOR19TVEFURV9QRU5ESU5HEAESGQoVRU1CRURESU5HX1NUQVRFX1JFQURZEAISGgoWRU1CRURESU5HX1NUQVRFX0ZBSUxFRBADYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiFpbnN0YS9rbm93bGVkZ2UvdjEvZG9jdW1lbnQucHJvdG8SEmluc3RhLmtub3dsZWRnZS52MSKdAwoIRG9jdW1lbnQSEwoLZG9jdW1lbnRfaWQYASABKAkSEgoKY29sbGVjdGlvbhgCIAEoCRINCgV0aXRsZRgDIAEoCRIPCgdjb250ZW50GAQgASgJEjUKDGNvbnRlbnRfdHlwZRgFIAEoDjIfLmluc3RhLmtub3dsZWRnZS52MS5Db250ZW50VHlwZRIQCghsYW5ndWFnZRgGIAEoCRIOCgZsYWJlbHMYByADKAkSOwoPZW1iZWRkaW5nX3N0YXRlGAggASgOMiIuaW5zdGEua25vd2xlZGdlLnYxLkVtYmVkZGluZ1N0YXRlEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgLIAEoCRIyCgp2aXNpYmlsaXR5GAwgASgOMh4uaW5zdGEua25vd2xlZGdlLnYxLlZpc2liaWxpdHkSDgoGc291cmNlGA0gASgJIo4BCgdQYXNzYWdlEhMKC2RvY3VtZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEhQKDGhlYWRpbmdfcGF0aBgDIAEoCRIMCgR0ZXh0GAQgASgJEhEKCXNwZWFrYWJsZRgFIAEoCRIoCgVzY29yZRgGIAEoCzIZLmluc3RhLmtub3dsZWRnZS52MS5TY29yZSKOAQoFU2NvcmUSDQoFZnVzZWQYASABKAESFwoKc2ltaWxhcml0eRgCIAEoAUgAiAEBEhgKC3ZlY3Rvcl9yYW5rGAMgASgFSAGIAQESFgoJdGV4dF9yYW5rGAQgASgFSAKIAQFCDQoLX3NpbWlsYXJpdHlCDgoMX3ZlY3Rvcl9yYW5rQgwKCl90ZXh0X3JhbmsqbAoKVmlzaWJpbGl0eRIaChZWSVNJQklMSVRZX1VOU1BFQ0lGSUVEEAASEwoPVklTSUJJTElUWV9GUkVFEAESEgoOVklTSUJJTElUWV9QUk8QAhIZChVWSVNJQklMSVRZX0VOVEVSUFJJU0UQAyp6CgtDb250ZW50VHlwZRIcChhDT05URU5UX1RZUEVfVU5TUEVDSUZJRUQQABIZChVDT05URU5UX1RZUEVfTUFSS0RPV04QARIbChdDT05URU5UX1RZUEVfUExBSU5fVEVYVBACEhUKEUNPTlRFTlRfVFlQRV9IVE1MEAMqhQEKDkVtYmVkZGluZ1N0YXRlEh8KG0VNQkVERElOR19TVEFURV9VTlNQRUNJRklFRBAAEhsKF0VNQkVERElOR19TVEFURV9QRU5ESU5HEAESGQoVRU1CRURESU5HX1NUQVRFX1JFQURZEAISGgoWRU1CRURESU5HX1NUQVRFX0ZBSUxFRBADYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A help article.
@@ -56,7 +56,8 @@ export type Document = Message<"insta.knowledge.v1.Document"> & {
   contentType: ContentType;
 
   /**
-   * BCP 47 language of the content; `en` when empty.
+   * BCP 47 language of the content; `en` when empty. Words are reduced to their stems by the rules of the language
+   * where PostgreSQL has any, and compared as they are otherwise.
    *
    * @generated from field: string language = 6;
    */
@@ -96,6 +97,20 @@ export type Document = Message<"insta.knowledge.v1.Document"> & {
    * @generated from field: string etag = 11;
    */
   etag: string;
+
+  /**
+   * Whose users find it. Everyone's when unspecified.
+   *
+   * @generated from field: insta.knowledge.v1.Visibility visibility = 12;
+   */
+  visibility: Visibility;
+
+  /**
+   * The path that it was imported from; empty when it was not imported. Output only.
+   *
+   * @generated from field: string source = 13;
+   */
+  source: string;
 };
 
 /**
@@ -204,6 +219,49 @@ export const ScoreSchema: GenMessage<Score> = /*@__PURE__*/
   messageDesc(file_insta_knowledge_v1_document, 2);
 
 /**
+ * Who finds a document: the plan of the user decides, which stands in the token of the call.
+ *
+ * Services with scope `knowledge.read` act for no user and find everything.
+ *
+ * @generated from enum insta.knowledge.v1.Visibility
+ */
+export enum Visibility {
+  /**
+   * Not said; read as for everyone.
+   *
+   * @generated from enum value: VISIBILITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Everyone.
+   *
+   * @generated from enum value: VISIBILITY_FREE = 1;
+   */
+  FREE = 1,
+
+  /**
+   * Users of the plans `pro` and `enterprise`.
+   *
+   * @generated from enum value: VISIBILITY_PRO = 2;
+   */
+  PRO = 2,
+
+  /**
+   * Users of the plan `enterprise`.
+   *
+   * @generated from enum value: VISIBILITY_ENTERPRISE = 3;
+   */
+  ENTERPRISE = 3,
+}
+
+/**
+ * Describes the enum insta.knowledge.v1.Visibility.
+ */
+export const VisibilitySchema: GenEnum<Visibility> = /*@__PURE__*/
+  enumDesc(file_insta_knowledge_v1_document, 0);
+
+/**
  * The form of a document's content.
  *
  * @generated from enum insta.knowledge.v1.ContentType
@@ -229,13 +287,21 @@ export enum ContentType {
    * @generated from enum value: CONTENT_TYPE_PLAIN_TEXT = 2;
    */
   PLAIN_TEXT = 2,
+
+  /**
+   * HTML, of which the main content is read: what `main`, `article` or `role="main"` holds where there is such an
+   * element, and never scripts, styles, forms and navigation.
+   *
+   * @generated from enum value: CONTENT_TYPE_HTML = 3;
+   */
+  HTML = 3,
 }
 
 /**
  * Describes the enum insta.knowledge.v1.ContentType.
  */
 export const ContentTypeSchema: GenEnum<ContentType> = /*@__PURE__*/
-  enumDesc(file_insta_knowledge_v1_document, 0);
+  enumDesc(file_insta_knowledge_v1_document, 1);
 
 /**
  * How far a document's vectors are.
@@ -276,5 +342,5 @@ export enum EmbeddingState {
  * Describes the enum insta.knowledge.v1.EmbeddingState.
  */
 export const EmbeddingStateSchema: GenEnum<EmbeddingState> = /*@__PURE__*/
-  enumDesc(file_insta_knowledge_v1_document, 1);
+  enumDesc(file_insta_knowledge_v1_document, 2);
 

@@ -2,11 +2,11 @@
 // @generated from file insta/knowledge/v1/knowledge_service.proto (package insta.knowledge.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
-import type { Document, Passage } from "./document_pb";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ContentType, Document, Passage } from "./document_pb";
 import { file_insta_knowledge_v1_document } from "./document_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file insta/knowledge/v1/knowledge_service.proto.
  */
 export const file_insta_knowledge_v1_knowledge_service: GenFile = /*@__PURE__*/
-  fileDesc("CippbnN0YS9rbm93bGVkZ2UvdjEva25vd2xlZGdlX3NlcnZpY2UucHJvdG8SEmluc3RhLmtub3dsZWRnZS52MSJHChVDcmVhdGVEb2N1bWVudFJlcXVlc3QSLgoIZG9jdW1lbnQYASABKAsyHC5pbnN0YS5rbm93bGVkZ2UudjEuRG9jdW1lbnQiSAoWQ3JlYXRlRG9jdW1lbnRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudCIpChJHZXREb2N1bWVudFJlcXVlc3QSEwoLZG9jdW1lbnRfaWQYASABKAkiRQoTR2V0RG9jdW1lbnRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudCJRChRMaXN0RG9jdW1lbnRzUmVxdWVzdBISCgpjb2xsZWN0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImEKFUxpc3REb2N1bWVudHNSZXNwb25zZRIvCglkb2N1bWVudHMYASADKAsyHC5pbnN0YS5rbm93bGVkZ2UudjEuRG9jdW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIngKFVVwZGF0ZURvY3VtZW50UmVxdWVzdBIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudBIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siSAoWVXBkYXRlRG9jdW1lbnRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudCIsChVEZWxldGVEb2N1bWVudFJlcXVlc3QSEwoLZG9jdW1lbnRfaWQYASABKAkiGAoWRGVsZXRlRG9jdW1lbnRSZXNwb25zZSJKCg1TZWFyY2hSZXF1ZXN0EhIKBXF1ZXJ5GAEgASgJQgOAAQESEgoKY29sbGVjdGlvbhgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUiagoOU2VhcmNoUmVzcG9uc2USLQoIcGFzc2FnZXMYASADKAsyGy5pbnN0YS5rbm93bGVkZ2UudjEuUGFzc2FnZRIQCghkZWdyYWRlZBgCIAEoCBIXCg9lbWJlZGRpbmdfbW9kZWwYAyABKAky5AQKEEtub3dsZWRnZVNlcnZpY2USZwoOQ3JlYXRlRG9jdW1lbnQSKS5pbnN0YS5rbm93bGVkZ2UudjEuQ3JlYXRlRG9jdW1lbnRSZXF1ZXN0GiouaW5zdGEua25vd2xlZGdlLnYxLkNyZWF0ZURvY3VtZW50UmVzcG9uc2USXgoLR2V0RG9jdW1lbnQSJi5pbnN0YS5rbm93bGVkZ2UudjEuR2V0RG9jdW1lbnRSZXF1ZXN0GicuaW5zdGEua25vd2xlZGdlLnYxLkdldERvY3VtZW50UmVzcG9uc2USZAoNTGlzdERvY3VtZW50cxIoLmluc3RhLmtub3dsZWRnZS52MS5MaXN0RG9jdW1lbnRzUmVxdWVzdBopLmluc3RhLmtub3dsZWRnZS52MS5MaXN0RG9jdW1lbnRzUmVzcG9uc2USZwoOVXBkYXRlRG9jdW1lbnQSKS5pbnN0YS5rbm93bGVkZ2UudjEuVXBkYXRlRG9jdW1lbnRSZXF1ZXN0GiouaW5zdGEua25vd2xlZGdlLnYxLlVwZGF0ZURvY3VtZW50UmVzcG9uc2USZwoORGVsZXRlRG9jdW1lbnQSKS5pbnN0YS5rbm93bGVkZ2UudjEuRGVsZXRlRG9jdW1lbnRSZXF1ZXN0GiouaW5zdGEua25vd2xlZGdlLnYxLkRlbGV0ZURvY3VtZW50UmVzcG9uc2USTwoGU2VhcmNoEiEuaW5zdGEua25vd2xlZGdlLnYxLlNlYXJjaFJlcXVlc3QaIi5pbnN0YS5rbm93bGVkZ2UudjEuU2VhcmNoUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_field_mask, file_insta_knowledge_v1_document]);
+  fileDesc("CippbnN0YS9rbm93bGVkZ2UvdjEva25vd2xlZGdlX3NlcnZpY2UucHJvdG8SEmluc3RhLmtub3dsZWRnZS52MSJHChVDcmVhdGVEb2N1bWVudFJlcXVlc3QSLgoIZG9jdW1lbnQYASABKAsyHC5pbnN0YS5rbm93bGVkZ2UudjEuRG9jdW1lbnQiSAoWQ3JlYXRlRG9jdW1lbnRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudCIpChJHZXREb2N1bWVudFJlcXVlc3QSEwoLZG9jdW1lbnRfaWQYASABKAkiRQoTR2V0RG9jdW1lbnRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudCJRChRMaXN0RG9jdW1lbnRzUmVxdWVzdBISCgpjb2xsZWN0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImEKFUxpc3REb2N1bWVudHNSZXNwb25zZRIvCglkb2N1bWVudHMYASADKAsyHC5pbnN0YS5rbm93bGVkZ2UudjEuRG9jdW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIngKFVVwZGF0ZURvY3VtZW50UmVxdWVzdBIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudBIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siSAoWVXBkYXRlRG9jdW1lbnRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudCIsChVEZWxldGVEb2N1bWVudFJlcXVlc3QSEwoLZG9jdW1lbnRfaWQYASABKAkiGAoWRGVsZXRlRG9jdW1lbnRSZXNwb25zZSKCAQoWSW1wb3J0RG9jdW1lbnRzUmVxdWVzdBIwCgVzdGFydBgBIAEoCzIfLmluc3RhLmtub3dsZWRnZS52MS5JbXBvcnRTdGFydEgAEi4KBGZpbGUYAiABKAsyHi5pbnN0YS5rbm93bGVkZ2UudjEuSW1wb3J0RmlsZUgAQgYKBHBhcnQiTQoLSW1wb3J0U3RhcnQSEgoKY29sbGVjdGlvbhgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEhYKDnJlbW92ZV9taXNzaW5nGAMgASgIImIKCkltcG9ydEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEjUKDGNvbnRlbnRfdHlwZRgDIAEoDjIfLmluc3RhLmtub3dsZWRnZS52MS5Db250ZW50VHlwZSKBAQoXSW1wb3J0RG9jdW1lbnRzUmVzcG9uc2USDAoEcGF0aBgBIAEoCRITCgtkb2N1bWVudF9pZBgCIAEoCRIyCgdvdXRjb21lGAMgASgOMiEuaW5zdGEua25vd2xlZGdlLnYxLkltcG9ydE91dGNvbWUSDwoHZmFpbHVyZRgEIAEoCSIYChZMaXN0Q29sbGVjdGlvbnNSZXF1ZXN0Ik4KF0xpc3RDb2xsZWN0aW9uc1Jlc3BvbnNlEjMKC2NvbGxlY3Rpb25zGAEgAygLMh4uaW5zdGEua25vd2xlZGdlLnYxLkNvbGxlY3Rpb24ieAoKQ29sbGVjdGlvbhISCgpjb2xsZWN0aW9uGAEgASgJEhEKCWRvY3VtZW50cxgCIAEoAxIQCghwYXNzYWdlcxgDIAEoAxIYChBwZW5kaW5nX3Bhc3NhZ2VzGAQgASgDEhcKD2ZhaWxlZF9wYXNzYWdlcxgFIAEoAyJEChtMaXN0RmFpbGVkRW1iZWRkaW5nc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkidwocTGlzdEZhaWxlZEVtYmVkZGluZ3NSZXNwb25zZRI+ChFmYWlsZWRfZW1iZWRkaW5ncxgBIAMoCzIjLmluc3RhLmtub3dsZWRnZS52MS5GYWlsZWRFbWJlZGRpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIqIBCg9GYWlsZWRFbWJlZGRpbmcSEgoKcGFzc2FnZV9pZBgBIAEoCRITCgtkb2N1bWVudF9pZBgCIAEoCRIUCgxoZWFkaW5nX3BhdGgYAyABKAkSDwoHZmFpbHVyZRgEIAEoCRIQCghhdHRlbXB0cxgFIAEoBRItCglmYWlsX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKHFJldHJ5RmFpbGVkRW1iZWRkaW5nc1JlcXVlc3QSEwoLZG9jdW1lbnRfaWQYASABKAkiMQodUmV0cnlGYWlsZWRFbWJlZGRpbmdzUmVzcG9uc2USEAoIcGFzc2FnZXMYASABKAMiXAoNU2VhcmNoUmVxdWVzdBISCgVxdWVyeRgBIAEoCUIDgAEBEhIKCmNvbGxlY3Rpb24YAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhAKCGxhbmd1YWdlGAQgASgJImoKDlNlYXJjaFJlc3BvbnNlEi0KCHBhc3NhZ2VzGAEgAygLMhsuaW5zdGEua25vd2xlZGdlLnYxLlBhc3NhZ2USEAoIZGVncmFkZWQYAiABKAgSFwoPZW1iZWRkaW5nX21vZGVsGAMgASgJKroBCg1JbXBvcnRPdXRjb21lEh4KGklNUE9SVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGAoUSU1QT1JUX09VVENPTUVfQURERUQQARIaChZJTVBPUlRfT1VUQ09NRV9DSEFOR0VEEAISHAoYSU1QT1JUX09VVENPTUVfVU5DSEFOR0VEEAMSGgoWSU1QT1JUX09VVENPTUVfUkVNT1ZFRBAEEhkKFUlNUE9SVF9PVVRDT01FX0ZBSUxFRBAFMrkIChBLbm93bGVkZ2VTZXJ2aWNlEmcKDkNyZWF0ZURvY3VtZW50EikuaW5zdGEua25vd2xlZGdlLnYxLkNyZWF0ZURvY3VtZW50UmVxdWVzdBoqLmluc3RhLmtub3dsZWRnZS52MS5DcmVhdGVEb2N1bWVudFJlc3BvbnNlEl4KC0dldERvY3VtZW50EiYuaW5zdGEua25vd2xlZGdlLnYxLkdldERvY3VtZW50UmVxdWVzdBonLmluc3RhLmtub3dsZWRnZS52MS5HZXREb2N1bWVudFJlc3BvbnNlEmQKDUxpc3REb2N1bWVudHMSKC5pbnN0YS5rbm93bGVkZ2UudjEuTGlzdERvY3VtZW50c1JlcXVlc3QaKS5pbnN0YS5rbm93bGVkZ2UudjEuTGlzdERvY3VtZW50c1Jlc3BvbnNlEmcKDlVwZGF0ZURvY3VtZW50EikuaW5zdGEua25vd2xlZGdlLnYxLlVwZGF0ZURvY3VtZW50UmVxdWVzdBoqLmluc3RhLmtub3dsZWRnZS52MS5VcGRhdGVEb2N1bWVudFJlc3BvbnNlEmcKDkRlbGV0ZURvY3VtZW50EikuaW5zdGEua25vd2xlZGdlLnYxLkRlbGV0ZURvY3VtZW50UmVxdWVzdBoqLmluc3RhLmtub3dsZWRnZS52MS5EZWxldGVEb2N1bWVudFJlc3BvbnNlEm4KD0ltcG9ydERvY3VtZW50cxIqLmluc3RhLmtub3dsZWRnZS52MS5JbXBvcnREb2N1bWVudHNSZXF1ZXN0GisuaW5zdGEua25vd2xlZGdlLnYxLkltcG9ydERvY3VtZW50c1Jlc3BvbnNlKAEwARJqCg9MaXN0Q29sbGVjdGlvbnMSKi5pbnN0YS5rbm93bGVkZ2UudjEuTGlzdENvbGxlY3Rpb25zUmVxdWVzdBorLmluc3RhLmtub3dsZWRnZS52MS5MaXN0Q29sbGVjdGlvbnNSZXNwb25zZRJ5ChRMaXN0RmFpbGVkRW1iZWRkaW5ncxIvLmluc3RhLmtub3dsZWRnZS52MS5MaXN0RmFpbGVkRW1iZWRkaW5nc1JlcXVlc3QaMC5pbnN0YS5rbm93bGVkZ2UudjEuTGlzdEZhaWxlZEVtYmVkZGluZ3NSZXNwb25zZRJ8ChVSZXRyeUZhaWxlZEVtYmVkZGluZ3MSMC5pbnN0YS5rbm93bGVkZ2UudjEuUmV0cnlGYWlsZWRFbWJlZGRpbmdzUmVxdWVzdBoxLmluc3RhLmtub3dsZWRnZS52MS5SZXRyeUZhaWxlZEVtYmVkZGluZ3NSZXNwb25zZRJPCgZTZWFyY2gSIS5pbnN0YS5rbm93bGVkZ2UudjEuU2VhcmNoUmVxdWVzdBoiLmluc3RhLmtub3dsZWRnZS52MS5TZWFyY2hSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_insta_knowledge_v1_document]);
 
 /**
  * Request of CreateDocument.
@@ -177,7 +177,8 @@ export type UpdateDocumentRequest = Message<"insta.knowledge.v1.UpdateDocumentRe
   document?: Document | undefined;
 
   /**
-   * Which of `title`, `content`, `content_type`, `collection`, `language` and `labels` to change. At least one.
+   * Which of `title`, `content`, `content_type`, `collection`, `language`, `labels` and `visibility` to change. At
+   * least one.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -249,6 +250,398 @@ export const DeleteDocumentResponseSchema: GenMessage<DeleteDocumentResponse> = 
   messageDesc(file_insta_knowledge_v1_knowledge_service, 9);
 
 /**
+ * Request of ImportDocuments: what is imported, then a file a message.
+ *
+ * @generated from message insta.knowledge.v1.ImportDocumentsRequest
+ */
+export type ImportDocumentsRequest = Message<"insta.knowledge.v1.ImportDocumentsRequest"> & {
+  /**
+   * What this message is.
+   *
+   * @generated from oneof insta.knowledge.v1.ImportDocumentsRequest.part
+   */
+  part: {
+    /**
+     * The first message, and no other.
+     *
+     * @generated from field: insta.knowledge.v1.ImportStart start = 1;
+     */
+    value: ImportStart;
+    case: "start";
+  } | {
+    /**
+     * A file.
+     *
+     * @generated from field: insta.knowledge.v1.ImportFile file = 2;
+     */
+    value: ImportFile;
+    case: "file";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message insta.knowledge.v1.ImportDocumentsRequest.
+ * Use `create(ImportDocumentsRequestSchema)` to create a new message.
+ */
+export const ImportDocumentsRequestSchema: GenMessage<ImportDocumentsRequest> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 10);
+
+/**
+ * What is imported.
+ *
+ * @generated from message insta.knowledge.v1.ImportStart
+ */
+export type ImportStart = Message<"insta.knowledge.v1.ImportStart"> & {
+  /**
+   * The collection that all documents go into.
+   *
+   * @generated from field: string collection = 1;
+   */
+  collection: string;
+
+  /**
+   * A UUID that names this import when it is tried again; may be empty. Kept for a day.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * Whether documents of earlier imports whose files do not come are removed. A file that fails keeps its document.
+   *
+   * @generated from field: bool remove_missing = 3;
+   */
+  removeMissing: boolean;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.ImportStart.
+ * Use `create(ImportStartSchema)` to create a new message.
+ */
+export const ImportStartSchema: GenMessage<ImportStart> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 11);
+
+/**
+ * A file of a help centre.
+ *
+ * It may begin with front matter, YAML between two lines of `---`, with `id`, `title`, `language`, `labels` and
+ * `visibility` (`free`, `pro` or `enterprise`). Without them the id is made of the path, the title is that of the page
+ * or the first heading, else the name of the file, and the language is that of the page, else `en`.
+ *
+ * @generated from message insta.knowledge.v1.ImportFile
+ */
+export type ImportFile = Message<"insta.knowledge.v1.ImportFile"> & {
+  /**
+   * Its path below the folder that is imported, `/` between the parts. 1 to 500 bytes.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * UTF-8 text of at most 1 MiB, without NUL bytes.
+   *
+   * @generated from field: bytes content = 2;
+   */
+  content: Uint8Array;
+
+  /**
+   * What it is; by the end of the path when unspecified: .md, .markdown, .html, .htm, .xhtml, .txt, .text.
+   *
+   * @generated from field: insta.knowledge.v1.ContentType content_type = 3;
+   */
+  contentType: ContentType;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.ImportFile.
+ * Use `create(ImportFileSchema)` to create a new message.
+ */
+export const ImportFileSchema: GenMessage<ImportFile> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 12);
+
+/**
+ * Response of ImportDocuments: what became of one document, in the order of the files; removed ones come last.
+ *
+ * @generated from message insta.knowledge.v1.ImportDocumentsResponse
+ */
+export type ImportDocumentsResponse = Message<"insta.knowledge.v1.ImportDocumentsResponse"> & {
+  /**
+   * The path of the file.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * The document; empty when it failed.
+   *
+   * @generated from field: string document_id = 2;
+   */
+  documentId: string;
+
+  /**
+   * What became of it.
+   *
+   * @generated from field: insta.knowledge.v1.ImportOutcome outcome = 3;
+   */
+  outcome: ImportOutcome;
+
+  /**
+   * Why it failed, a sentence for people; empty otherwise.
+   *
+   * @generated from field: string failure = 4;
+   */
+  failure: string;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.ImportDocumentsResponse.
+ * Use `create(ImportDocumentsResponseSchema)` to create a new message.
+ */
+export const ImportDocumentsResponseSchema: GenMessage<ImportDocumentsResponse> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 13);
+
+/**
+ * Request of ListCollections.
+ *
+ * @generated from message insta.knowledge.v1.ListCollectionsRequest
+ */
+export type ListCollectionsRequest = Message<"insta.knowledge.v1.ListCollectionsRequest"> & {
+};
+
+/**
+ * Describes the message insta.knowledge.v1.ListCollectionsRequest.
+ * Use `create(ListCollectionsRequestSchema)` to create a new message.
+ */
+export const ListCollectionsRequestSchema: GenMessage<ListCollectionsRequest> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 14);
+
+/**
+ * Response of ListCollections.
+ *
+ * @generated from message insta.knowledge.v1.ListCollectionsResponse
+ */
+export type ListCollectionsResponse = Message<"insta.knowledge.v1.ListCollectionsResponse"> & {
+  /**
+   * The collections, by name.
+   *
+   * @generated from field: repeated insta.knowledge.v1.Collection collections = 1;
+   */
+  collections: Collection[];
+};
+
+/**
+ * Describes the message insta.knowledge.v1.ListCollectionsResponse.
+ * Use `create(ListCollectionsResponseSchema)` to create a new message.
+ */
+export const ListCollectionsResponseSchema: GenMessage<ListCollectionsResponse> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 15);
+
+/**
+ * How much is in a collection.
+ *
+ * @generated from message insta.knowledge.v1.Collection
+ */
+export type Collection = Message<"insta.knowledge.v1.Collection"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string collection = 1;
+   */
+  collection: string;
+
+  /**
+   * Documents in it.
+   *
+   * @generated from field: int64 documents = 2;
+   */
+  documents: bigint;
+
+  /**
+   * Passages of these.
+   *
+   * @generated from field: int64 passages = 3;
+   */
+  passages: bigint;
+
+  /**
+   * Passages that wait for a vector.
+   *
+   * @generated from field: int64 pending_passages = 4;
+   */
+  pendingPassages: bigint;
+
+  /**
+   * Passages that got none; see `ListFailedEmbeddings`.
+   *
+   * @generated from field: int64 failed_passages = 5;
+   */
+  failedPassages: bigint;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.Collection.
+ * Use `create(CollectionSchema)` to create a new message.
+ */
+export const CollectionSchema: GenMessage<Collection> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 16);
+
+/**
+ * Request of ListFailedEmbeddings.
+ *
+ * @generated from message insta.knowledge.v1.ListFailedEmbeddingsRequest
+ */
+export type ListFailedEmbeddingsRequest = Message<"insta.knowledge.v1.ListFailedEmbeddingsRequest"> & {
+  /**
+   * How many to return: 1 to 100, 50 when zero.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.ListFailedEmbeddingsRequest.
+ * Use `create(ListFailedEmbeddingsRequestSchema)` to create a new message.
+ */
+export const ListFailedEmbeddingsRequestSchema: GenMessage<ListFailedEmbeddingsRequest> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 17);
+
+/**
+ * Response of ListFailedEmbeddings.
+ *
+ * @generated from message insta.knowledge.v1.ListFailedEmbeddingsResponse
+ */
+export type ListFailedEmbeddingsResponse = Message<"insta.knowledge.v1.ListFailedEmbeddingsResponse"> & {
+  /**
+   * The passages of this page.
+   *
+   * @generated from field: repeated insta.knowledge.v1.FailedEmbedding failed_embeddings = 1;
+   */
+  failedEmbeddings: FailedEmbedding[];
+
+  /**
+   * Token of the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.ListFailedEmbeddingsResponse.
+ * Use `create(ListFailedEmbeddingsResponseSchema)` to create a new message.
+ */
+export const ListFailedEmbeddingsResponseSchema: GenMessage<ListFailedEmbeddingsResponse> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 18);
+
+/**
+ * A passage that got no vector.
+ *
+ * @generated from message insta.knowledge.v1.FailedEmbedding
+ */
+export type FailedEmbedding = Message<"insta.knowledge.v1.FailedEmbedding"> & {
+  /**
+   * The passage, a UUID.
+   *
+   * @generated from field: string passage_id = 1;
+   */
+  passageId: string;
+
+  /**
+   * The document that it stands in.
+   *
+   * @generated from field: string document_id = 2;
+   */
+  documentId: string;
+
+  /**
+   * The headings above it, joined with " > ".
+   *
+   * @generated from field: string heading_path = 3;
+   */
+  headingPath: string;
+
+  /**
+   * Why the embedder refused, without what it was sent.
+   *
+   * @generated from field: string failure = 4;
+   */
+  failure: string;
+
+  /**
+   * How often it was tried.
+   *
+   * @generated from field: int32 attempts = 5;
+   */
+  attempts: number;
+
+  /**
+   * When it was given up.
+   *
+   * @generated from field: google.protobuf.Timestamp fail_time = 6;
+   */
+  failTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.FailedEmbedding.
+ * Use `create(FailedEmbeddingSchema)` to create a new message.
+ */
+export const FailedEmbeddingSchema: GenMessage<FailedEmbedding> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 19);
+
+/**
+ * Request of RetryFailedEmbeddings.
+ *
+ * @generated from message insta.knowledge.v1.RetryFailedEmbeddingsRequest
+ */
+export type RetryFailedEmbeddingsRequest = Message<"insta.knowledge.v1.RetryFailedEmbeddingsRequest"> & {
+  /**
+   * Only passages of this document, unless empty.
+   *
+   * @generated from field: string document_id = 1;
+   */
+  documentId: string;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.RetryFailedEmbeddingsRequest.
+ * Use `create(RetryFailedEmbeddingsRequestSchema)` to create a new message.
+ */
+export const RetryFailedEmbeddingsRequestSchema: GenMessage<RetryFailedEmbeddingsRequest> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 20);
+
+/**
+ * Response of RetryFailedEmbeddings.
+ *
+ * @generated from message insta.knowledge.v1.RetryFailedEmbeddingsResponse
+ */
+export type RetryFailedEmbeddingsResponse = Message<"insta.knowledge.v1.RetryFailedEmbeddingsResponse"> & {
+  /**
+   * How many passages are tried again.
+   *
+   * @generated from field: int64 passages = 1;
+   */
+  passages: bigint;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.RetryFailedEmbeddingsResponse.
+ * Use `create(RetryFailedEmbeddingsResponseSchema)` to create a new message.
+ */
+export const RetryFailedEmbeddingsResponseSchema: GenMessage<RetryFailedEmbeddingsResponse> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 21);
+
+/**
  * Request of Search.
  *
  * @generated from message insta.knowledge.v1.SearchRequest
@@ -274,6 +667,14 @@ export type SearchRequest = Message<"insta.knowledge.v1.SearchRequest"> & {
    * @generated from field: int32 page_size = 3;
    */
   pageSize: number;
+
+  /**
+   * BCP 47 language of the question; `en` when empty. By its rules words are compared; by meaning, documents of all
+   * languages are found.
+   *
+   * @generated from field: string language = 4;
+   */
+  language: string;
 };
 
 /**
@@ -281,7 +682,7 @@ export type SearchRequest = Message<"insta.knowledge.v1.SearchRequest"> & {
  * Use `create(SearchRequestSchema)` to create a new message.
  */
 export const SearchRequestSchema: GenMessage<SearchRequest> = /*@__PURE__*/
-  messageDesc(file_insta_knowledge_v1_knowledge_service, 10);
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 22);
 
 /**
  * Response of Search.
@@ -316,7 +717,62 @@ export type SearchResponse = Message<"insta.knowledge.v1.SearchResponse"> & {
  * Use `create(SearchResponseSchema)` to create a new message.
  */
 export const SearchResponseSchema: GenMessage<SearchResponse> = /*@__PURE__*/
-  messageDesc(file_insta_knowledge_v1_knowledge_service, 11);
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 23);
+
+/**
+ * What an import did with a document.
+ *
+ * @generated from enum insta.knowledge.v1.ImportOutcome
+ */
+export enum ImportOutcome {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: IMPORT_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It was not there.
+   *
+   * @generated from enum value: IMPORT_OUTCOME_ADDED = 1;
+   */
+  ADDED = 1,
+
+  /**
+   * It was there with other content.
+   *
+   * @generated from enum value: IMPORT_OUTCOME_CHANGED = 2;
+   */
+  CHANGED = 2,
+
+  /**
+   * Nothing was written.
+   *
+   * @generated from enum value: IMPORT_OUTCOME_UNCHANGED = 3;
+   */
+  UNCHANGED = 3,
+
+  /**
+   * Its file is no more.
+   *
+   * @generated from enum value: IMPORT_OUTCOME_REMOVED = 4;
+   */
+  REMOVED = 4,
+
+  /**
+   * Nothing was written, for the reason that `failure` gives.
+   *
+   * @generated from enum value: IMPORT_OUTCOME_FAILED = 5;
+   */
+  FAILED = 5,
+}
+
+/**
+ * Describes the enum insta.knowledge.v1.ImportOutcome.
+ */
+export const ImportOutcomeSchema: GenEnum<ImportOutcome> = /*@__PURE__*/
+  enumDesc(file_insta_knowledge_v1_knowledge_service, 0);
 
 /**
  * Keeps the help articles and finds the passages that answer a question.
@@ -335,7 +791,8 @@ export const KnowledgeService: GenService<{
    * Adds a document.
    *
    * Scope `knowledge.write`. Fails with ALREADY_EXISTS `DOCUMENT_EXISTS` when the id is taken; give an id to
-   * make a retry safe.
+   * make a retry safe. Fails with FAILED_PRECONDITION `EMBEDDING_MISMATCH` while the configured embedding model makes
+   * vectors that do not fit those that are searched.
    *
    * @generated from rpc insta.knowledge.v1.KnowledgeService.CreateDocument
    */
@@ -372,7 +829,8 @@ export const KnowledgeService: GenService<{
    * Changes the fields that `update_mask` names. Passages whose text did not change keep their vectors.
    *
    * Scope `knowledge.write`. Fails with NOT_FOUND `DOCUMENT_NOT_FOUND` and ABORTED `ETAG_MISMATCH` when an
-   * etag is sent that is no longer current.
+   * etag is sent that is no longer current; the metadata of the `ErrorInfo` then holds the current `etag`.
+   * FAILED_PRECONDITION `EMBEDDING_MISMATCH` as for CreateDocument.
    *
    * @generated from rpc insta.knowledge.v1.KnowledgeService.UpdateDocument
    */
@@ -394,9 +852,68 @@ export const KnowledgeService: GenService<{
     output: typeof DeleteDocumentResponseSchema;
   },
   /**
+   * Writes many documents, each from a file, and tells of each as soon as it is done.
+   *
+   * The first message says what is imported, every other is a file; the client ends its half when it has sent all,
+   * and must read results while it sends. Each file becomes one document in a transaction of its own: a file that
+   * cannot be read is told with its reason and the rest goes on, searches see a document whole or not at all, and
+   * an import that breaks off has done what it told of. A file that has not changed since it was last imported costs
+   * one look-up. At the end, if asked for, documents of the collection that were imported before and whose files did
+   * not come this time are removed; documents that were not imported are never removed.
+   *
+   * Scope `knowledge.write`. Idempotent; with `request_id`, files that a first attempt wrote are told again as they
+   * were told then. A message of more than 4 MiB ends the import with OUT_OF_RANGE, a minute without one with
+   * DEADLINE_EXCEEDED; INVALID_ARGUMENT tells of a wrong first message. Fails with FAILED_PRECONDITION
+   * `EMBEDDING_MISMATCH` while the configured embedding model cannot be used.
+   *
+   * @generated from rpc insta.knowledge.v1.KnowledgeService.ImportDocuments
+   */
+  importDocuments: {
+    methodKind: "bidi_streaming";
+    input: typeof ImportDocumentsRequestSchema;
+    output: typeof ImportDocumentsResponseSchema;
+  },
+  /**
+   * Lists the collections with how much is in them, by name; at most 1,000.
+   *
+   * Scope `knowledge.read`.
+   *
+   * @generated from rpc insta.knowledge.v1.KnowledgeService.ListCollections
+   */
+  listCollections: {
+    methodKind: "unary";
+    input: typeof ListCollectionsRequestSchema;
+    output: typeof ListCollectionsResponseSchema;
+  },
+  /**
+   * Lists passages that the embedder refused for good or that failed too often, oldest first, a page at a time. They
+   * are found by text alone.
+   *
+   * Scope `knowledge.read`. Fails with INVALID_ARGUMENT on a page token that is not from this list.
+   *
+   * @generated from rpc insta.knowledge.v1.KnowledgeService.ListFailedEmbeddings
+   */
+  listFailedEmbeddings: {
+    methodKind: "unary";
+    input: typeof ListFailedEmbeddingsRequestSchema;
+    output: typeof ListFailedEmbeddingsResponseSchema;
+  },
+  /**
+   * Has the vectors of failed passages made once more, of one document or of all.
+   *
+   * Scope `knowledge.write`. Idempotent.
+   *
+   * @generated from rpc insta.knowledge.v1.KnowledgeService.RetryFailedEmbeddings
+   */
+  retryFailedEmbeddings: {
+    methodKind: "unary";
+    input: typeof RetryFailedEmbeddingsRequestSchema;
+    output: typeof RetryFailedEmbeddingsResponseSchema;
+  },
+  /**
    * Finds the passages that answer a question, best first; none when nothing comes near enough.
    *
-   * Users, agents, scope `knowledge.read`. When the embedder cannot be reached the search goes by text alone and
+   * Users, agents, scope `knowledge.read`. Users, and agents for them, find what their plan may see. When the embedder cannot be reached the search goes by text alone and
    * says `degraded`.
    *
    * @generated from rpc insta.knowledge.v1.KnowledgeService.Search
