@@ -1,6 +1,8 @@
 //! How long a text is to an embedding model.
 //!
 //! Each model has a tokenizer of its own, which lives with the embedder; this is an estimate from the text alone.
+//! MiniLM's makes on average 1.00 times as many of the demo articles (0.96 to 1.06 for nine parts in ten of 150 words)
+//! and 1.03 times as many of the PostgreSQL manual (0.93 to 1.17).
 
 /// Letters of a word that are a token: a word of so many is one, a longer one is one more for each so many beyond.
 const LETTERS: usize = 8;
