@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use livekit_rtc::{
-    DisconnectReason, Event, Events, Identity, JoinOptions, Participant, SAMPLE_RATE, Shard,
-    ShardConfig, TrackOptions,
+    DisconnectReason, Event, Events, Identity, JoinOptions, Participant, ParticipantKind,
+    RemoteParticipant, RpcRequest, SAMPLE_RATE, Shard, ShardConfig, TrackOptions,
 };
 use proto::insta::agent::v1::{
     EndReason, StartCallRequest, ToolCall, WatchCallRequest, WatchCallResponse,
@@ -23,6 +23,7 @@ use crate::{
     clip::Clip,
     handset::{Handset, Line as PhoneLine, Sound},
     options::{Line, Options},
+    over::{Over, Overs},
     report::{Report, Tool, Turn},
     transcript::{self, Transcript},
 };
@@ -36,10 +37,12 @@ const END_TIMEOUT: Duration = Duration::from_secs(8);
 const QUIET: Duration = Duration::from_millis(400);
 const TICK: Duration = Duration::from_millis(20);
 const STATE: &str = "lk.agent.state";
+/// Says whether turns are delimited by a button, and the methods that are its.
+const TURN_DETECTION: &str = "insta.turn_detection";
+const START_TURN: &str = "start_turn";
+const END_TURN: &str = "end_turn";
 /// The decision about a barge-in comes a little after the silence.
 const CUT_TIMEOUT: Duration = Duration::from_secs(2);
-const STOP: &str = "Wait, stop.";
-const NOD: &str = "Okay.";
 
 /// Makes the call and writes what happens into `report`, which holds what is known even when it fails.
 pub(crate) async fn run(
@@ -51,43 +54,11 @@ pub(crate) async fn run(
     for line in lines {
         clips.push(Arc::new(Clip::load(line, options).await?));
     }
-    let over = Over::load(options).await?;
+    let overs = Overs::load(options).await?;
     let mut call = Call::start(options, report).await?;
-    let outcome = call.converse(&over, &clips, report).await;
+    let outcome = call.converse(&overs, &clips, report).await;
     call.hang_up(options, report).await?;
     outcome
-}
-
-/// What is said over answers, and how long after their first sound.
-enum Over {
-    Nothing,
-    /// The next turn; the last answer is spoken over with this.
-    BargeIn(Duration, Arc<Clip>),
-    Nod(Duration, Arc<Clip>),
-}
-
-impl Over {
-    async fn load(options: &Options) -> anyhow::Result<Self> {
-        let say = async |text: &str| -> anyhow::Result<_> {
-            Ok(Arc::new(
-                Clip::load(&Line::Say(text.into()), options).await?,
-            ))
-        };
-        Ok(match (options.barge_in, options.nod) {
-            (Some(after), _) => Self::BargeIn(Duration::from_millis(after), say(STOP).await?),
-            (None, Some(after)) => Self::Nod(Duration::from_millis(after), say(NOD).await?),
-            (None, None) => Self::Nothing,
-        })
-    }
-
-    /// What is said over an answer before this turn.
-    fn before(&self, next: Option<&Arc<Clip>>) -> Self {
-        match self {
-            Self::BargeIn(after, stop) => Self::BargeIn(*after, next.unwrap_or(stop).clone()),
-            Self::Nod(after, nod) => Self::Nod(*after, nod.clone()),
-            Self::Nothing => Self::Nothing,
-        }
-    }
 }
 
 /// A call under way, and all that has been seen of it.
@@ -99,7 +70,11 @@ struct Call {
     watch: mpsc::Receiver<WatchCallResponse>,
     phone: PhoneLine,
     started: Instant,
+    assistant: Option<Identity>,
     agent_state: String,
+    /// Whether a button delimits turns, and whether it is held.
+    has_button: bool,
+    holds_button: bool,
     first_listening: Option<Instant>,
     transcript: Transcript,
     tools: Vec<ToolCall>,
@@ -148,7 +123,10 @@ impl Call {
             watch,
             phone,
             started,
+            assistant: None,
             agent_state: String::new(),
+            has_button: false,
+            holds_button: false,
             first_listening: None,
             transcript: Transcript::new(caller),
             tools: Vec::new(),
@@ -164,7 +142,7 @@ impl Call {
 
     async fn converse(
         &mut self,
-        over: &Over,
+        overs: &Overs,
         clips: &[Arc<Clip>],
         report: &mut Report,
     ) -> anyhow::Result<()> {
@@ -189,8 +167,9 @@ impl Call {
                 ..Turn::default()
             });
             let next = clips.get(index + 1);
-            let answered = self.answer(&mark, over.before(next), report).await?;
+            let over = overs.over(index + 1, next);
             said_already = matches!(over, Over::BargeIn(..)) && next.is_some();
+            let answered = self.answer(&mark, over, report).await?;
             if !answered {
                 return Ok(());
             }
@@ -235,8 +214,8 @@ impl Call {
             return Ok(());
         };
         heard.first_audio = self.spoken.map(|spoken| first_heard - spoken);
-        if let Over::BargeIn(after, _) | Over::Nod(after, _) = over {
-            let at = first_heard + after;
+        if let Over::BargeIn(after, _) | Over::Nod(after, _) = &over {
+            let at = first_heard + *after;
             self.until(ANSWER_END_TIMEOUT, |_| Instant::now() >= at)
                 .await?;
         }
@@ -251,9 +230,9 @@ impl Call {
         Ok(())
     }
 
-    /// Speaks over the assistant, who is to go on.
+    /// Speaks over the assistant, who is to go on. Nobody holds a button for that.
     async fn nod(&mut self, clip: Arc<Clip>, heard: &mut Heard) -> anyhow::Result<()> {
-        self.say(clip).await?;
+        self.make_heard(clip).await?;
         self.until(ANSWER_TIMEOUT, |call| call.first_heard.is_some())
             .await?;
         let resumed = self.first_heard.zip(self.spoken);
@@ -281,7 +260,29 @@ impl Call {
         Ok(())
     }
 
+    /// Says something that is meant for the assistant, with the button held where there is one.
     async fn say(&mut self, clip: Arc<Clip>) -> anyhow::Result<()> {
+        if self.has_button {
+            self.button(START_TURN).await?;
+            self.holds_button = true;
+        }
+        self.make_heard(clip).await
+    }
+
+    async fn button(&self, method: &str) -> anyhow::Result<()> {
+        let assistant = self.assistant.clone();
+        let request = RpcRequest {
+            destination: assistant.context("the assistant is not there")?,
+            method: method.to_owned(),
+            payload: String::new(),
+            response_timeout: RPC_TIMEOUT,
+        };
+        let pressed = self.participant.perform_rpc(request).await;
+        pressed.with_context(|| method.to_owned())?;
+        Ok(())
+    }
+
+    async fn make_heard(&mut self, clip: Arc<Clip>) -> anyhow::Result<()> {
         (self.speaking, self.spoken, self.first_heard) = (None, None, None);
         self.phone
             .say
@@ -334,6 +335,10 @@ impl Call {
                 return Ok(false);
             }
             self.step().await;
+            if self.holds_button && self.spoken.is_some() {
+                self.holds_button = false;
+                self.button(END_TURN).await?;
+            }
         }
         Ok(true)
     }
@@ -354,14 +359,24 @@ impl Call {
     fn room_event(&mut self, event: &Event) {
         self.transcript.apply(event);
         match event {
-            Event::ParticipantConnected(participant) => self.state(&participant.attributes),
+            Event::ParticipantConnected(participant) => self.somebody_came(participant),
             Event::AttributesChanged { changed, .. } => self.state(changed),
             Event::Disconnected { reason } => self.disconnected = Some(*reason),
             _ => {}
         }
     }
 
+    fn somebody_came(&mut self, participant: &RemoteParticipant) {
+        self.state(&participant.attributes);
+        if participant.kind == ParticipantKind::Agent {
+            self.assistant = Some(participant.identity.clone());
+        }
+    }
+
     fn state(&mut self, attributes: &livekit_rtc::Attributes) {
+        if let Some(detection) = attributes.get(TURN_DETECTION) {
+            self.has_button = detection == "manual";
+        }
         if let Some(state) = attributes.get(STATE) {
             self.agent_state.clone_from(state);
             if state == "listening" {

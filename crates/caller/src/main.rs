@@ -7,12 +7,13 @@ mod call;
 mod clip;
 mod handset;
 mod options;
+mod over;
 mod report;
 mod transcript;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 
 use options::Options;
 use report::Report;
@@ -25,6 +26,12 @@ async fn main() -> ExitCode {
         Ok(options) => options,
         Err(error) => error.exit(),
     };
+    if !options.is_clear() {
+        let text = "--barge-in and --nod need a turn each, and not the same: 800@1";
+        Options::command()
+            .error(ErrorKind::ArgumentConflict, text)
+            .exit();
+    }
     let lines = options.lines(&matches);
     let mut report = Report::default();
     let outcome = call::run(&options, &lines, &mut report).await;
