@@ -25,8 +25,8 @@ pub(crate) struct App {
     pub(crate) index: watch::Receiver<Option<Index>>,
     /// Whether documents may be written, as the worker has found out.
     pub(crate) ingestion: watch::Receiver<Ingestion>,
-    /// What a passage must reach to be an answer; see [`crate::Config`].
-    pub(crate) min_relevance: f64,
+    /// How likely a passage must answer to be part of an answer; see [`crate::Config`].
+    pub(crate) min_confidence: f64,
 }
 
 impl App {

@@ -5,6 +5,7 @@
 //! meaning too.
 
 mod app;
+mod bare;
 pub mod cli;
 pub mod client;
 mod config;
@@ -18,6 +19,7 @@ mod store;
 use std::{sync::Arc, time::Duration};
 
 use app::App;
+pub use bare::BareSearch;
 pub use config::Config;
 use jobs::Ingestion;
 use proto::insta::knowledge::v1::knowledge_service_server::KnowledgeServiceServer;
@@ -74,7 +76,7 @@ pub async fn serve_with(
         wake,
         index,
         ingestion,
-        min_relevance: config.search_min_relevance,
+        min_confidence: config.search_min_confidence,
     };
     Server::new(verifier)
         .service(KnowledgeServiceServer::new(app).max_decoding_message_size(MAX_REQUEST))

@@ -18,6 +18,7 @@ pub async fn search(options: &Search) -> anyhow::Result<String> {
         collection: options.collection.clone(),
         page_size: options.limit,
         language: options.language.clone(),
+        ..SearchRequest::default()
     };
     let request = service.request(request).await?;
     let answer = service.client.clone().search(request).await?.into_inner();
@@ -51,11 +52,19 @@ fn heading(passage: &Passage) -> String {
 }
 
 fn reasons(score: &Score) -> String {
-    let mut reasons = format!("score {:.3}", score.fused);
+    let mut reasons = format!(
+        "score {:.3}, confidence {:.2}",
+        score.fused, score.confidence
+    );
     if let Some(rank) = score.vector_rank {
         let similarity = score.similarity.unwrap_or_default();
-        let _ = write!(reasons, ", by meaning {rank} (similarity {similarity:.3})");
+        let _ = write!(reasons, ", by meaning {rank} (similarity {similarity:.3}");
+        if let Some(part) = score.part_similarity {
+            let _ = write!(reasons, ", in a part {part:.3}");
+        }
+        reasons.push(')');
     }
+    let _ = write!(reasons, ", {:.0} % of the words", 100.0 * score.coverage);
     if let Some(rank) = score.text_rank {
         let _ = write!(reasons, ", by text {rank}");
     }
@@ -81,6 +90,9 @@ mod tests {
             similarity: Some(0.55),
             vector_rank: Some(1),
             text_rank: Some(2),
+            coverage: 0.8,
+            confidence: 0.91,
+            part_similarity: Some(0.6),
         };
         let text = Score {
             fused: 0.4,
@@ -94,11 +106,11 @@ mod tests {
         };
         insta::assert_snapshot!(shown(&answer), @r"
         1. Refunds (refunds)
-           score 0.812, by meaning 1 (similarity 0.550), by text 2
+           score 0.812, confidence 0.91, by meaning 1 (similarity 0.550, in a part 0.600), 80 % of the words, by text 2
            Within 30 days.
 
         2. Refunds > How (refunds)
-           score 0.400, by text 1
+           score 0.400, confidence 0.00, 0 % of the words, by text 1
            Within 30 days.
 
         Vectors of model.

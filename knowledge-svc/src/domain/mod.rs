@@ -2,9 +2,11 @@
 
 mod document;
 mod file;
+mod filler;
 mod front_matter;
 mod html;
 mod markdown;
+mod part;
 mod passage;
 mod ranking;
 mod reuse;
@@ -18,8 +20,10 @@ pub(crate) use document::{
     check_labels, check_language, check_title,
 };
 pub(crate) use file::{File, Imported, check_path};
-pub(crate) use passage::{Passage, embedded_text, passages};
-pub(crate) use ranking::{Candidate, Question, Ranked, rank};
+pub(crate) use filler::without_fillers;
+pub(crate) use part::embedded_texts;
+pub(crate) use passage::{Passage, passages};
+pub(crate) use ranking::{Candidate, Question, Ranked, Rejection, rank};
 pub(crate) use reuse::reuse;
 pub(crate) use sentence::sentences;
 pub(crate) use speakable::{Sentence, speakable};

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::{
-    domain::embedded_text,
+    domain::embedded_texts,
     embedding::{EmbedError, Embedder, Remedy},
     error::KnowledgeError,
     store::{
@@ -283,27 +283,30 @@ impl Worker {
         Ok(None)
     }
 
-    async fn embed(&self, claimed: &[Job]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let text = |job: &Job| embedded_text(&job.title, &job.heading_path, &job.text);
-        let result = self
-            .embedder
-            .passages(&claimed.iter().map(text).collect::<Vec<_>>())
-            .await;
+    /// The vectors of each passage: of the whole, then of its parts.
+    async fn embed(&self, claimed: &[Job]) -> Result<Vec<Vec<Vec<f32>>>, EmbedError> {
+        let texts = |job: &Job| embedded_texts(&job.title, &job.heading_path, &job.text);
+        let texts: Vec<_> = claimed.iter().map(texts).collect();
+        let result = self.embedder.passages(&texts.concat()).await;
         let outcome = if result.is_ok() { "made" } else { "failed" };
         metrics::counter!("knowledge_embedding_requests_total", "outcome" => outcome).increment(1);
-        result
+        let mut vectors = result?.into_iter();
+        let of_each = texts
+            .iter()
+            .map(|texts| vectors.by_ref().take(texts.len()).collect());
+        Ok(of_each.collect())
     }
 
     async fn finish(
         &self,
         claimed: &[Job],
-        vectors: Vec<Vec<f32>>,
+        vectors: Vec<Vec<Vec<f32>>>,
         slot: Slot,
     ) -> Result<(), KnowledgeError> {
         let mut connection = self.db.get().await?;
         let model = self.embedder.model();
-        for (job, vector) in claimed.iter().zip(vectors) {
-            jobs::finish(&mut connection, model, slot, job.passage_id, vector).await?;
+        for (job, vectors) in claimed.iter().zip(vectors) {
+            jobs::finish(&mut connection, model, slot, job.passage_id, vectors).await?;
         }
         let waiting = jobs::waiting(&mut connection).await?;
         metrics::gauge!("knowledge_embedding_jobs_waiting").set(waiting as f64);

@@ -4,7 +4,7 @@ use proto::insta::knowledge::v1 as pb;
 use service_kit::{Tier, field::timestamp};
 
 use crate::{
-    domain::{ContentType, Document, EmbeddingState, Ranked},
+    domain::{ContentType, Document, EmbeddingState, Ranked, Rejection},
     store::collections::Collection,
 };
 
@@ -55,8 +55,13 @@ impl From<Collection> for pb::Collection {
     }
 }
 
-/// A passage that answers, with the sentences to speak.
+/// A passage in its place, with the sentences to speak.
 pub(super) fn passage(ranked: Ranked, speakable: String) -> pb::Passage {
+    let rejection = match ranked.rejection {
+        None => pb::Rejection::Unspecified,
+        Some(Rejection::Unlikely) => pb::Rejection::Unlikely,
+        Some(Rejection::Repeated) => pb::Rejection::Repeated,
+    };
     let candidate = ranked.candidate;
     // A passage that only the text found is told without a similarity, though it counted.
     let similarity = candidate
@@ -73,6 +78,10 @@ pub(super) fn passage(ranked: Ranked, speakable: String) -> pb::Passage {
             similarity,
             vector_rank: candidate.vector_rank,
             text_rank: candidate.text_rank,
+            coverage: ranked.coverage,
+            confidence: ranked.confidence,
+            part_similarity: candidate.part_similarity,
         }),
+        rejection: rejection.into(),
     }
 }

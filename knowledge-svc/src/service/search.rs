@@ -23,10 +23,12 @@ const DATABASE_TIME: Duration = Duration::from_millis(200);
 
 /// What is asked.
 struct Asked {
+    /// The question, without what is said before one.
     query: String,
     language: String,
     collection: Option<Slug>,
     page_size: usize,
+    include_rejected: bool,
 }
 
 impl App {
@@ -59,15 +61,15 @@ impl App {
         };
         let mut connection = self.db.get().await?;
         let (question, candidates) = store::find(&mut connection, &query).await?;
-        let mut ranked = domain::rank(&question, candidates, self.min_relevance);
-        ranked.truncate(asked.page_size);
+        let mut ranked = domain::rank(&question, candidates, self.min_confidence);
+        let is_answered = ranked.iter().any(|ranked| ranked.rejection.is_none());
+        if !asked.include_rejected {
+            ranked.retain(|ranked| ranked.rejection.is_none());
+            ranked.truncate(asked.page_size);
+        }
         let spoken = spoken(&mut connection, &asked.language, &question, &ranked).await?;
         let degraded = vector.is_none();
-        let found = if ranked.is_empty() {
-            "nothing"
-        } else {
-            "something"
-        };
+        let found = if is_answered { "something" } else { "nothing" };
         metrics::counter!("knowledge_searches_total", "found" => found, "degraded" => degraded.to_string())
             .increment(1);
         let passages = ranked.into_iter().zip(spoken);
@@ -127,10 +129,11 @@ impl TryFrom<pb::SearchRequest> for Asked {
             }
         };
         errors.finish(Some(Self {
-            query: query.to_owned(),
+            query: domain::without_fillers(query).to_owned(),
             language: language.unwrap_or_default(),
             collection,
             page_size,
+            include_rejected: request.include_rejected,
         }))
     }
 }

@@ -38,6 +38,14 @@ impl Slot {
         }
     }
 
+    /// The column of the vectors of parts.
+    pub(super) fn parts(self) -> &'static str {
+        match self {
+            Self::A => "part_embeddings",
+            Self::B => "part_embeddings_b",
+        }
+    }
+
     /// The column that says whose they are.
     pub(super) fn model(self) -> &'static str {
         match self {

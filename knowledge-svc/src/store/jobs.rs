@@ -41,10 +41,11 @@ pub(crate) async fn requeue(
     slot: Slot,
     now: DateTime<Utc>,
 ) -> Result<usize, KnowledgeError> {
-    let column = slot.model();
+    let (parts, model_column) = (slot.parts(), slot.model());
     let queued = diesel::sql_query(format!(
         "INSERT INTO insta_knowledge.embedding_jobs AS j (passage_id, due_time)
-         SELECT passage_id, $1 FROM insta_knowledge.passages WHERE {column} IS DISTINCT FROM $2
+         SELECT passage_id, $1 FROM insta_knowledge.passages
+         WHERE {model_column} IS DISTINCT FROM $2 OR {parts} IS NULL
          ON CONFLICT (passage_id) DO UPDATE SET due_time = $1, attempts = 0, failure = NULL, fail_time = NULL
          WHERE j.failure IS NOT NULL",
     ))
@@ -81,7 +82,8 @@ pub(crate) async fn claim(
     Ok(jobs)
 }
 
-/// Writes the vector of a passage into `slot` and ends its job, unless the passage is gone by now.
+/// Writes the vectors of a passage, of the whole and then of its parts, into `slot` and ends its job, unless the
+/// passage is gone by now.
 ///
 /// One passage at a time: who locks several, in an order of its own, can end in a deadlock with a writer.
 pub(crate) async fn finish(
@@ -89,19 +91,25 @@ pub(crate) async fn finish(
     model: &str,
     slot: Slot,
     id: Uuid,
-    vector: Vec<f32>,
+    vectors: Vec<Vec<f32>>,
 ) -> Result<(), KnowledgeError> {
-    let (vector_column, model_column) = (slot.vector(), slot.model());
+    let mut vectors = vectors.into_iter().map(Embedding::from);
+    let Some(whole) = vectors.next() else {
+        return Ok(());
+    };
+    let (whole_column, parts_column, model_column) = (slot.vector(), slot.parts(), slot.model());
     diesel::sql_query(format!(
         // The join makes the passage's lock the first, as it is for a writer that removes both.
         "WITH made AS (
-           UPDATE insta_knowledge.passages SET {vector_column} = $2, {model_column} = $3 WHERE passage_id = $1
+           UPDATE insta_knowledge.passages SET {whole_column} = $2, {parts_column} = $4, {model_column} = $3
+           WHERE passage_id = $1
            RETURNING passage_id)
          DELETE FROM insta_knowledge.embedding_jobs job USING made WHERE job.passage_id = made.passage_id",
     ))
     .bind::<SqlUuid, _>(id)
-    .bind::<Vector, _>(Embedding::from(vector))
+    .bind::<Vector, _>(whole)
     .bind::<Text, _>(model)
+    .bind::<Array<Vector>, _>(vectors.collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())

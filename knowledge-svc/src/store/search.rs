@@ -19,10 +19,12 @@ use crate::{
     error::KnowledgeError,
 };
 
-/// How many passages each of the two rankings hands on.
-const CANDIDATES: i64 = 50;
-/// Counting the passages that hold a word stops here: what is in more of them is a common word in any case.
-const COUNTED: i64 = 2_000;
+/// How many passages the ranking by meaning hands on, and the one by text. More found no more.
+const NEAREST: i64 = 100;
+const BEST_BY_TEXT: i64 = 50;
+/// Counting the passages that hold a word stops here. Such a common word finds no passage by itself, because
+/// reading and ranking all that hold it takes long and says little; it counts in those that are found otherwise.
+const COMMON: i64 = 2_000;
 
 /// What is looked for.
 pub(crate) struct Query<'a> {
@@ -58,9 +60,11 @@ pub(crate) async fn find(
                 "SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL insta_knowledge.visibility = '{visibility}'"
             );
             connection.batch_execute(&settings).await?;
-            let question = question(connection, query).await?;
-            let candidates = candidates(connection, query).await?;
-            Ok((question, candidates))
+            let words = words(connection, query).await?;
+            let candidates = candidates(connection, query, &words).await?;
+            let passages = size(connection, query).await?;
+            let lexemes = words.into_iter().map(|word| (word.lexeme, word.holding));
+            Ok((Question::new(lexemes.collect(), passages), candidates))
         })
         .await
 }
@@ -87,54 +91,84 @@ pub(crate) async fn lexemes(
     Ok(rows.into_iter().map(|row| row.lexemes).collect())
 }
 
-async fn question(
+/// A word of the question.
+#[derive(QueryableByName)]
+struct Word {
+    #[diesel(sql_type = Text)]
+    lexeme: String,
+    /// How many passages hold it, [`COMMON`] at most.
+    #[diesel(sql_type = BigInt)]
+    holding: i64,
+}
+
+/// The words of the question, the rarest first.
+async fn words(
     connection: &mut AsyncPgConnection,
     query: &Query<'_>,
-) -> Result<Question, KnowledgeError> {
+) -> Result<Vec<Word>, KnowledgeError> {
+    let words = diesel::sql_query(WORDS_SQL)
+        .bind::<Text, _>(query.text)
+        .bind::<Nullable<Text>, _>(query.collection.map(Slug::as_str))
+        .bind::<BigInt, _>(COMMON)
+        .bind::<SmallInt, _>(rank(query.visibility))
+        .bind::<Text, _>(query.language)
+        .load(connection)
+        .await?;
+    Ok(words)
+}
+
+const WORDS_SQL: &str = r"
+  SELECT asked.lexeme, held.holding
+  FROM unnest(insta_knowledge.words($5, $1)) AS asked,
+  LATERAL (SELECT count(*) AS holding FROM (
+    SELECT FROM insta_knowledge.passages p
+    WHERE p.search @@ ('''' || replace(replace(asked.lexeme, '\', '\\'), '''', '''''') || '''')::tsquery
+      AND p.visibility <= $4 AND ($2 IS NULL OR p.collection = $2)
+    LIMIT $3) AS counted) AS held
+  ORDER BY held.holding, asked.lexeme";
+
+/// How many passages there are to look in.
+async fn size(
+    connection: &mut AsyncPgConnection,
+    query: &Query<'_>,
+) -> Result<i64, KnowledgeError> {
     #[derive(QueryableByName)]
     struct Row {
-        #[diesel(sql_type = Text)]
-        lexeme: String,
-        #[diesel(sql_type = BigInt)]
-        holding: i64,
         #[diesel(sql_type = BigInt)]
         passages: i64,
     }
-    let rows: Vec<Row> = diesel::sql_query(
-        r"WITH size AS MATERIALIZED (
-            SELECT count(*) AS passages FROM insta_knowledge.passages
-            WHERE visibility <= $4 AND ($2 IS NULL OR collection = $2))
-          SELECT asked.lexeme, held.holding, size.passages
-          FROM size, unnest(insta_knowledge.words($5, $1)) AS asked,
-          LATERAL (SELECT count(*) AS holding FROM (
-            SELECT FROM insta_knowledge.passages p
-            WHERE p.search @@ ('''' || replace(replace(asked.lexeme, '\', '\\'), '''', '''''') || '''')::tsquery
-              AND p.visibility <= $4 AND ($2 IS NULL OR p.collection = $2)
-            LIMIT $3) AS counted) AS held",
-    )
-    .bind::<Text, _>(query.text)
-    .bind::<Nullable<Text>, _>(query.collection.map(Slug::as_str))
-    .bind::<BigInt, _>(COUNTED)
-    .bind::<SmallInt, _>(rank(query.visibility))
-    .bind::<Text, _>(query.language)
-    .load(connection)
-    .await?;
-    let passages = rows.as_slice().first().map_or(0, |row| row.passages);
-    let lexemes = rows.into_iter().map(|row| (row.lexeme, row.holding));
-    Ok(Question::new(lexemes.collect(), passages))
+    let row: Row = diesel::sql_query(SIZE_SQL)
+        .bind::<Nullable<Text>, _>(query.collection.map(Slug::as_str))
+        .bind::<SmallInt, _>(rank(query.visibility))
+        .get_result(connection)
+        .await?;
+    Ok(row.passages)
+}
+
+const SIZE_SQL: &str = "
+  SELECT count(*) AS passages FROM insta_knowledge.passages
+  WHERE visibility <= $2 AND ($1 IS NULL OR collection = $1)";
+
+/// The words that find passages: those that are not common, or else the rarest.
+fn searched(words: &[Word]) -> Vec<&str> {
+    let rare = words.iter().filter(|word| word.holding < COMMON);
+    let rare: Vec<_> = rare.map(|word| word.lexeme.as_str()).collect();
+    match words.first() {
+        Some(rarest) if rare.is_empty() => vec![&rarest.lexeme],
+        _ => rare,
+    }
 }
 
 const CANDIDATES_SQL: &str = r"
   WITH question AS MATERIALIZED (
-    SELECT array_agg(lexeme) AS lexemes,
-      string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS query
-    FROM unnest(insta_knowledge.words($7, $1))),
+    SELECT string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS query
+    FROM unnest($1) AS searched (lexeme)),
   by_meaning AS (
     SELECT passage_id, row_number() OVER (ORDER BY distance, passage_id)::integer AS place
     FROM (
       SELECT passage_id, {vector} <=> $2 AS distance
       FROM insta_knowledge.passages
-      WHERE $2 IS NOT NULL AND {model} = $3 AND visibility <= $6
+      WHERE $2 IS NOT NULL AND {model} = $3 AND visibility <= $8
         AND ($4 IS NULL OR collection = $4)
       ORDER BY {vector} <=> $2 LIMIT $5) AS nearest),
   by_text AS (
@@ -142,15 +176,17 @@ const CANDIDATES_SQL: &str = r"
     FROM (
       SELECT passage_id, ts_rank(search, question.query, 1) AS score
       FROM insta_knowledge.passages, question
-      WHERE search @@ question.query AND visibility <= $6 AND ($4 IS NULL OR collection = $4)
-      ORDER BY score DESC, passage_id LIMIT $5) AS best)
+      WHERE search @@ question.query AND visibility <= $8 AND ($4 IS NULL OR collection = $4)
+      ORDER BY score DESC, passage_id LIMIT $7) AS best)
   SELECT p.passage_id, p.document_id, p.title, p.heading_path, p.text, p.ordinal = 0 AS leads,
     CASE WHEN p.{model} = $3 THEN 1 - (p.{vector} <=> $2) END AS similarity,
+    CASE WHEN p.{model} = $3 THEN
+      (SELECT max(1 - (part <=> $2)) FROM unnest(p.{parts}) AS part) END AS part_similarity,
     by_meaning.place AS vector_rank, by_text.place AS text_rank,
-    ARRAY(SELECT unnest(tsvector_to_array(p.search)) INTERSECT SELECT unnest(question.lexemes)) AS lexemes
+    ARRAY(SELECT unnest(tsvector_to_array(p.search)) INTERSECT SELECT unnest($6)) AS lexemes
   FROM by_meaning FULL JOIN by_text USING (passage_id)
     JOIN insta_knowledge.passages p USING (passage_id)
-    JOIN insta_knowledge.documents d ON d.document_id = p.document_id, question";
+    JOIN insta_knowledge.documents d ON d.document_id = p.document_id";
 
 #[derive(QueryableByName)]
 struct Row {
@@ -168,6 +204,8 @@ struct Row {
     leads: bool,
     #[diesel(sql_type = Nullable<Double>)]
     similarity: Option<f64>,
+    #[diesel(sql_type = Nullable<Double>)]
+    part_similarity: Option<f64>,
     #[diesel(sql_type = Nullable<Integer>)]
     vector_rank: Option<i32>,
     #[diesel(sql_type = Nullable<Integer>)]
@@ -179,19 +217,23 @@ struct Row {
 async fn candidates(
     connection: &mut AsyncPgConnection,
     query: &Query<'_>,
+    words: &[Word],
 ) -> Result<Vec<Candidate>, KnowledgeError> {
     let vector = query.vector.map(|vector| Embedding::from(vector.to_vec()));
     let sql = CANDIDATES_SQL
         .replace("{vector}", query.slot.vector())
+        .replace("{parts}", query.slot.parts())
         .replace("{model}", query.slot.model());
+    let all: Vec<_> = words.iter().map(|word| word.lexeme.as_str()).collect();
     let rows: Vec<Row> = diesel::sql_query(sql)
-        .bind::<Text, _>(query.text)
+        .bind::<Array<Text>, _>(searched(words))
         .bind::<Nullable<Vector>, _>(vector)
         .bind::<Text, _>(query.model)
         .bind::<Nullable<Text>, _>(query.collection.map(Slug::as_str))
-        .bind::<BigInt, _>(CANDIDATES)
+        .bind::<BigInt, _>(NEAREST)
+        .bind::<Array<Text>, _>(all)
+        .bind::<BigInt, _>(BEST_BY_TEXT)
         .bind::<SmallInt, _>(rank(query.visibility))
-        .bind::<Text, _>(query.language)
         .load(connection)
         .await?;
     Ok(rows.into_iter().map(Into::into).collect())
@@ -207,6 +249,7 @@ impl From<Row> for Candidate {
             text: row.text,
             leads: row.leads,
             similarity: row.similarity,
+            part_similarity: row.part_similarity,
             vector_rank: row.vector_rank,
             text_rank: row.text_rank,
             lexemes: row.lexemes,

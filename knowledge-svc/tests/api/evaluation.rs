@@ -163,7 +163,7 @@ async fn the_demo_articles_answer_what_they_hold_and_nothing_else() {
     println!("more questions: {figures:?}");
     assert!(figures.first >= 40 && figures.in_five >= 45, "{figures:?}");
     assert!(
-        figures.declined >= 14 && figures.spoken >= 10 && figures.answered >= 46,
+        figures.declined >= 14 && figures.spoken >= 9 && figures.answered >= 46,
         "{figures:?}"
     );
 

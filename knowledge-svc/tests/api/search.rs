@@ -166,6 +166,7 @@ async fn wrong_requests_are_told() {
         collection: "X".into(),
         page_size: 21,
         language: "english".into(),
+        ..SearchRequest::default()
     };
     assert_snapshot!(told(&app.search(wrong).await.unwrap_err()), @"InvalidArgument [query, language, collection, page_size] query must have 1 to 1000 characters, has 0; language must be a BCP 47 tag such as en or pt-BR; collection must be 3 to 80 lower-case letters, digits or dashes; page_size must be 0 to 20");
     let wrong = SearchRequest {
@@ -211,4 +212,56 @@ async fn the_same_question_is_embedded_once() {
         (&request["dimensions"], &request["model"]),
         (&384.into(), &"test-model".into())
     );
+}
+
+#[tokio::test]
+async fn what_was_looked_at_and_left_out_can_be_seen_with_the_reason() {
+    let app = with_articles().await;
+    let looked_at = async |query: &str| {
+        let request = SearchRequest {
+            query: query.into(),
+            page_size: 1,
+            include_rejected: true,
+            ..SearchRequest::default()
+        };
+        app.search(request).await.unwrap().passages
+    };
+    let found = looked_at("When do I get my money back?").await;
+    assert_eq!(found.len(), 4, "every passage has a vector to compare");
+    assert_eq!(found[0].rejection(), Rejection::Unspecified);
+    let score = found[0].score.unwrap();
+    assert!(score.coverage > 0.9 && score.confidence > 0.5, "{score:?}");
+    let found = looked_at("How long should I boil an egg?").await;
+    let unlikely = |passage: &Passage| passage.rejection() == Rejection::Unlikely;
+    assert!(found.len() == 4 && found.iter().all(unlikely), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_long_passage_is_found_by_the_few_sentences_that_answer() {
+    let app = TestApp::start().await;
+    let other = "Nothing that matters stands in these words at all. ".repeat(12);
+    let text = format!("{other} Parrots get a refund within forty days. {other}");
+    app.create_ready(&[document("long", "Terms", &text)]).await;
+    let found = app.ask("refund for parrots within forty days").await;
+    let score = found.passages[0].score.unwrap();
+    assert!(score.part_similarity > score.similarity, "{score:?}");
+    let count = app
+        .embedder
+        .texts()
+        .iter()
+        .filter(|text| text.contains("Parrots"))
+        .count();
+    assert!(count >= 2, "the whole and a part of it were embedded");
+}
+
+#[tokio::test]
+async fn what_is_said_before_a_question_changes_nothing() {
+    let app = with_articles().await;
+    let plain = app.ask("When do I get my money back?").await;
+    let before = app.embedder.requests().len();
+    let spoken = app
+        .ask("So, uh, hi, I was wondering, when do I get my money back?")
+        .await;
+    assert_eq!(spoken.passages, plain.passages);
+    assert_eq!(app.embedder.requests().len(), before, "its vector is known");
 }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file insta/knowledge/v1/document.proto.
  */
 export const file_insta_knowledge_v1_document: GenFile = /*@__PURE__*/
-  fileDesc("CiFpbnN0YS9rbm93bGVkZ2UvdjEvZG9jdW1lbnQucHJvdG8SEmluc3RhLmtub3dsZWRnZS52MSKdAwoIRG9jdW1lbnQSEwoLZG9jdW1lbnRfaWQYASABKAkSEgoKY29sbGVjdGlvbhgCIAEoCRINCgV0aXRsZRgDIAEoCRIPCgdjb250ZW50GAQgASgJEjUKDGNvbnRlbnRfdHlwZRgFIAEoDjIfLmluc3RhLmtub3dsZWRnZS52MS5Db250ZW50VHlwZRIQCghsYW5ndWFnZRgGIAEoCRIOCgZsYWJlbHMYByADKAkSOwoPZW1iZWRkaW5nX3N0YXRlGAggASgOMiIuaW5zdGEua25vd2xlZGdlLnYxLkVtYmVkZGluZ1N0YXRlEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgLIAEoCRIyCgp2aXNpYmlsaXR5GAwgASgOMh4uaW5zdGEua25vd2xlZGdlLnYxLlZpc2liaWxpdHkSDgoGc291cmNlGA0gASgJIo4BCgdQYXNzYWdlEhMKC2RvY3VtZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEhQKDGhlYWRpbmdfcGF0aBgDIAEoCRIMCgR0ZXh0GAQgASgJEhEKCXNwZWFrYWJsZRgFIAEoCRIoCgVzY29yZRgGIAEoCzIZLmluc3RhLmtub3dsZWRnZS52MS5TY29yZSKOAQoFU2NvcmUSDQoFZnVzZWQYASABKAESFwoKc2ltaWxhcml0eRgCIAEoAUgAiAEBEhgKC3ZlY3Rvcl9yYW5rGAMgASgFSAGIAQESFgoJdGV4dF9yYW5rGAQgASgFSAKIAQFCDQoLX3NpbWlsYXJpdHlCDgoMX3ZlY3Rvcl9yYW5rQgwKCl90ZXh0X3JhbmsqbAoKVmlzaWJpbGl0eRIaChZWSVNJQklMSVRZX1VOU1BFQ0lGSUVEEAASEwoPVklTSUJJTElUWV9GUkVFEAESEgoOVklTSUJJTElUWV9QUk8QAhIZChVWSVNJQklMSVRZX0VOVEVSUFJJU0UQAyp6CgtDb250ZW50VHlwZRIcChhDT05URU5UX1RZUEVfVU5TUEVDSUZJRUQQABIZChVDT05URU5UX1RZUEVfTUFSS0RPV04QARIbChdDT05URU5UX1RZUEVfUExBSU5fVEVYVBACEhUKEUNPTlRFTlRfVFlQRV9IVE1MEAMqhQEKDkVtYmVkZGluZ1N0YXRlEh8KG0VNQkVERElOR19TVEFURV9VTlNQRUNJRklFRBAAEhsKF0VNQkVERElOR19TVEFURV9QRU5ESU5HEAESGQoVRU1CRURESU5HX1NUQVRFX1JFQURZEAISGgoWRU1CRURESU5HX1NUQVRFX0ZBSUxFRBADYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiFpbnN0YS9rbm93bGVkZ2UvdjEvZG9jdW1lbnQucHJvdG8SEmluc3RhLmtub3dsZWRnZS52MSKdAwoIRG9jdW1lbnQSEwoLZG9jdW1lbnRfaWQYASABKAkSEgoKY29sbGVjdGlvbhgCIAEoCRINCgV0aXRsZRgDIAEoCRIPCgdjb250ZW50GAQgASgJEjUKDGNvbnRlbnRfdHlwZRgFIAEoDjIfLmluc3RhLmtub3dsZWRnZS52MS5Db250ZW50VHlwZRIQCghsYW5ndWFnZRgGIAEoCRIOCgZsYWJlbHMYByADKAkSOwoPZW1iZWRkaW5nX3N0YXRlGAggASgOMiIuaW5zdGEua25vd2xlZGdlLnYxLkVtYmVkZGluZ1N0YXRlEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgLIAEoCRIyCgp2aXNpYmlsaXR5GAwgASgOMh4uaW5zdGEua25vd2xlZGdlLnYxLlZpc2liaWxpdHkSDgoGc291cmNlGA0gASgJIsABCgdQYXNzYWdlEhMKC2RvY3VtZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEhQKDGhlYWRpbmdfcGF0aBgDIAEoCRIMCgR0ZXh0GAQgASgJEhEKCXNwZWFrYWJsZRgFIAEoCRIoCgVzY29yZRgGIAEoCzIZLmluc3RhLmtub3dsZWRnZS52MS5TY29yZRIwCglyZWplY3Rpb24YByABKA4yHS5pbnN0YS5rbm93bGVkZ2UudjEuUmVqZWN0aW9uIuYBCgVTY29yZRINCgVmdXNlZBgBIAEoARIXCgpzaW1pbGFyaXR5GAIgASgBSACIAQESGAoLdmVjdG9yX3JhbmsYAyABKAVIAYgBARIWCgl0ZXh0X3JhbmsYBCABKAVIAogBARIQCghjb3ZlcmFnZRgFIAEoARISCgpjb25maWRlbmNlGAYgASgBEhwKD3BhcnRfc2ltaWxhcml0eRgHIAEoAUgDiAEBQg0KC19zaW1pbGFyaXR5Qg4KDF92ZWN0b3JfcmFua0IMCgpfdGV4dF9yYW5rQhIKEF9wYXJ0X3NpbWlsYXJpdHkqbAoKVmlzaWJpbGl0eRIaChZWSVNJQklMSVRZX1VOU1BFQ0lGSUVEEAASEwoPVklTSUJJTElUWV9GUkVFEAESEgoOVklTSUJJTElUWV9QUk8QAhIZChVWSVNJQklMSVRZX0VOVEVSUFJJU0UQAyp6CgtDb250ZW50VHlwZRIcChhDT05URU5UX1RZUEVfVU5TUEVDSUZJRUQQABIZChVDT05URU5UX1RZUEVfTUFSS0RPV04QARIbChdDT05URU5UX1RZUEVfUExBSU5fVEVYVBACEhUKEUNPTlRFTlRfVFlQRV9IVE1MEAMqhQEKDkVtYmVkZGluZ1N0YXRlEh8KG0VNQkVERElOR19TVEFURV9VTlNQRUNJRklFRBAAEhsKF0VNQkVERElOR19TVEFURV9QRU5ESU5HEAESGQoVRU1CRURESU5HX1NUQVRFX1JFQURZEAISGgoWRU1CRURESU5HX1NUQVRFX0ZBSUxFRBADKlYKCVJlamVjdGlvbhIZChVSRUpFQ1RJT05fVU5TUEVDSUZJRUQQABIWChJSRUpFQ1RJT05fVU5MSUtFTFkQARIWChJSRUpFQ1RJT05fUkVQRUFURUQQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A help article.
@@ -167,6 +167,13 @@ export type Passage = Message<"insta.knowledge.v1.Passage"> & {
    * @generated from field: insta.knowledge.v1.Score score = 6;
    */
   score?: Score | undefined;
+
+  /**
+   * Why it is no part of the answer; only told when `include_rejected` asks for it.
+   *
+   * @generated from field: insta.knowledge.v1.Rejection rejection = 7;
+   */
+  rejection: Rejection;
 };
 
 /**
@@ -209,6 +216,30 @@ export type Score = Message<"insta.knowledge.v1.Score"> & {
    * @generated from field: optional int32 text_rank = 4;
    */
   textRank?: number | undefined;
+
+  /**
+   * The share of the question's words that the passage, its headings and its title hold, 0 to 1; rare words count
+   * more.
+   *
+   * @generated from field: double coverage = 5;
+   */
+  coverage: number;
+
+  /**
+   * How likely it is that the passage answers, 0 to 1. Documents of which none reaches the service's floor are
+   * rejected.
+   *
+   * @generated from field: double confidence = 6;
+   */
+  confidence: number;
+
+  /**
+   * Cosine similarity of the question and the few sentences of the passage that are nearest to it; absent when the
+   * passage is that short itself, or was compared by text alone.
+   *
+   * @generated from field: optional double part_similarity = 7;
+   */
+  partSimilarity?: number | undefined;
 };
 
 /**
@@ -343,4 +374,38 @@ export enum EmbeddingState {
  */
 export const EmbeddingStateSchema: GenEnum<EmbeddingState> = /*@__PURE__*/
   enumDesc(file_insta_knowledge_v1_document, 2);
+
+/**
+ * Why a passage that was looked at is no part of the answer.
+ *
+ * @generated from enum insta.knowledge.v1.Rejection
+ */
+export enum Rejection {
+  /**
+   * It is part of the answer.
+   *
+   * @generated from enum value: REJECTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * No passage of its document is as likely to answer as the service asks for.
+   *
+   * @generated from enum value: REJECTION_UNLIKELY = 1;
+   */
+  UNLIKELY = 1,
+
+  /**
+   * Enough of its section or its document comes before it.
+   *
+   * @generated from enum value: REJECTION_REPEATED = 2;
+   */
+  REPEATED = 2,
+}
+
+/**
+ * Describes the enum insta.knowledge.v1.Rejection.
+ */
+export const RejectionSchema: GenEnum<Rejection> = /*@__PURE__*/
+  enumDesc(file_insta_knowledge_v1_document, 3);
 
