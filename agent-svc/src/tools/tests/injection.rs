@@ -25,7 +25,7 @@ fn told_of(attack: &str) -> (Value, Value) {
         heading_path: long.clone(),
         text: long.clone(),
         speakable: long.clone(),
-        score: None,
+        ..Passage::default()
     };
     let found = search_knowledge::found(&vec![passage; 50]);
     let fact = AccountFact {
