@@ -102,17 +102,17 @@ impl Writer {
                 early.push(record);
                 continue;
             }
-            self.write_patiently(record).await;
+            self.write_patiently(&record).await;
             for record in early.drain(..) {
-                self.write_patiently(record).await;
+                self.write_patiently(&record).await;
             }
         }
     }
 
-    async fn write_patiently(&self, record: Record) {
+    async fn write_patiently(&self, record: &Record) {
         let deadline = Instant::now() + PATIENCE;
         let mut backoff = FIRST_BACKOFF;
-        while let Err(error) = self.write(&record).await {
+        while let Err(error) = self.write(record).await {
             if !error.is_unavailable() || Instant::now() >= deadline {
                 tracing::error!(call.id = %self.call, ?error, "A record of a call could not be written");
                 break;

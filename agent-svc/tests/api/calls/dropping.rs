@@ -61,7 +61,7 @@ impl Call {
     }
 
     /// The network drops for five seconds; then the caller asks again.
-    async fn is_dropped(mut self, passing: Passing) {
+    async fn drops(mut self, passing: Passing) {
         self.network.lets(passing);
         tokio::time::sleep(Duration::from_secs(5)).await;
         self.network.lets(Passing::Everything);
@@ -84,12 +84,12 @@ fn said(call: &pb::Call) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_call_goes_on_after_five_seconds_in_which_nothing_came_through() {
-    Call::begin().await.is_dropped(Passing::Nothing).await;
+    Call::begin().await.drops(Passing::Nothing).await;
 }
 
 #[tokio::test]
 async fn a_call_goes_on_after_five_seconds_without_any_connection() {
-    Call::begin().await.is_dropped(Passing::Broken).await;
+    Call::begin().await.drops(Passing::Broken).await;
 }
 
 #[tokio::test]

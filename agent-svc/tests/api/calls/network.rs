@@ -170,11 +170,11 @@ impl Route {
                     }
                 }
                 message = near.next(), if is_open => match message {
-                    Some(message) => far.send(self.to_server(message?)).await?,
+                    Some(message) => far.send(self.for_server(message?)).await?,
                     None => return Ok(()),
                 },
                 message = far.next(), if is_open => match message {
-                    Some(message) => near.send(self.from_server(message?)).await?,
+                    Some(message) => near.send(self.for_caller(message?)).await?,
                     None => return Ok(()),
                 },
             }
@@ -182,7 +182,7 @@ impl Route {
     }
 
     /// The server is not told where the caller is: it answers whoever writes to it.
-    fn to_server(&self, message: Message) -> Message {
+    fn for_server(&self, message: Message) -> Message {
         let Message::Binary(bytes) = &message else {
             return message;
         };
@@ -201,7 +201,7 @@ impl Route {
     }
 
     /// The caller is told of our end of media in place of the server's.
-    fn from_server(&self, message: Message) -> Message {
+    fn for_caller(&self, message: Message) -> Message {
         let Message::Binary(bytes) = &message else {
             return message;
         };

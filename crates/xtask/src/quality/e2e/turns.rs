@@ -45,20 +45,23 @@ fn converses(system: &System) -> anyhow::Result<()> {
     let operator = system.operator_token()?;
     let call = report["call_id"].as_str().context("no call was made")?;
     let record = system.ended(&operator, call)?;
-    (|| {
-        ensure!(says(&report["greeting"], &user.name), "the greeting");
-        nodded_at(&report["turns"][0])?;
-        cut_off(&report["turns"][1])?;
-        let plan = &report["turns"][2];
-        ensure!(uses(plan, "get_account"), "the account is looked up");
-        ensure!(
-            says(&plan["recognised"], "plan") && says(&plan["answer"], &user.subscription_tier),
-            "the question over the answer is answered"
-        );
-        ensure!(report["end_reason"] == "AGENT_HANGUP", "the goodbye");
-        kept(&record)
-    })()
-    .with_context(|| format!("{report}\n{record}"))
+    goes_well(&user.name, &user.subscription_tier, &report)
+        .and_then(|()| kept(&record))
+        .with_context(|| format!("{report}\n{record}"))
+}
+
+fn goes_well(name: &str, tier: &str, report: &Value) -> anyhow::Result<()> {
+    ensure!(says(&report["greeting"], name), "the greeting");
+    nodded_at(&report["turns"][0])?;
+    cut_off(&report["turns"][1])?;
+    let plan = &report["turns"][2];
+    ensure!(uses(plan, "get_account"), "the account is looked up");
+    ensure!(
+        says(&plan["recognised"], "plan") && says(&plan["answer"], tier),
+        "the question over the answer is answered"
+    );
+    ensure!(report["end_reason"] == "AGENT_HANGUP", "the goodbye");
+    Ok(())
 }
 
 /// The answer comes from an article, and goes on after the nod.
