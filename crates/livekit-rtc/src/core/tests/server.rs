@@ -14,7 +14,7 @@ use str0m::channel::ChannelId;
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpWrite;
-use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 use crate::audio::{Receiver, Sender};
 use crate::core::Role;
@@ -362,13 +362,16 @@ impl End {
 
     fn drain(&mut self) {
         loop {
-            match self.rtc.poll_output().unwrap() {
-                Output::Timeout(deadline) => {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(deadline)) => {
                     self.deadline = deadline;
                     return;
                 }
-                Output::Transmit(transmit) => self.datagrams.push(transmit.contents.into()),
-                Output::Event(event) => self.events.push(event),
+                Ok(Output::Transmit(transmit)) => self.datagrams.push(transmit.contents.into()),
+                Ok(Output::Event(event)) => self.events.push(event),
+                // A handshake that has sent again too often is given up; nothing comes after that.
+                Err(RtcError::Dtls(_)) => {}
+                Err(error) => panic!("{error}"),
             }
         }
     }
