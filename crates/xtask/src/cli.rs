@@ -67,6 +67,9 @@ enum Command {
         /// Record the assistant's fixed sentences anew, in place of the contracts' code.
         #[arg(long)]
         recordings: bool,
+        /// Have the questions of `eval knowledge` asked aloud anew, in place of the contracts' code.
+        #[arg(long, conflicts_with = "recordings")]
+        spoken_questions: bool,
     },
 
     /// Use local-ai by clients that others wrote: openai-python, the OpenAI Agents SDK, LiveKit Agents, pipecat.
@@ -155,6 +158,10 @@ impl Command {
             Self::Gen {
                 recordings: true, ..
             } => quality::record_lines(&Project::of_build()?)?,
+            Self::Gen {
+                spoken_questions: true,
+                ..
+            } => quality::hear_questions(&Project::of_build()?)?,
             Self::Gen { baseline, .. } => {
                 let project = Project::of_build()?;
                 quality::generate(&project)?;

@@ -14,6 +14,6 @@ pub use bench::{Options as BenchOptions, bench, soak};
 pub use check::check;
 pub use conformance::conformance;
 pub use e2e::{Options as E2eOptions, e2e};
-pub use eval::{Evaluation, eval, record_lines};
+pub use eval::{Evaluation, eval, hear_questions, record_lines};
 pub use generate::{generate, write_baseline};
 pub use test::test;

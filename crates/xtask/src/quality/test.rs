@@ -6,7 +6,7 @@ use super::bench;
 use super::check::{npm, run_checks};
 use super::conformance::run_scripts;
 use super::e2e::{Options as E2eOptions, e2e};
-use super::eval::{Evaluation, evaluate};
+use super::eval::{Evaluation, KnowledgeOptions, evaluate};
 use super::step::timed;
 use crate::process::{cargo, run_visibly};
 use crate::project::Project;
@@ -31,7 +31,12 @@ pub fn test(project: &Project) -> anyhow::Result<()> {
         steps.run("bench and soak, a sample", || bench::sample(project))?;
         steps.run("evaluation, a sample", || {
             evaluate(project, &installed, &Evaluation::Speech { sample: true })?;
-            evaluate(project, &installed, &Evaluation::Turns { sample: true })
+            evaluate(project, &installed, &Evaluation::Turns { sample: true })?;
+            let sample = KnowledgeOptions {
+                sample: true,
+                ..KnowledgeOptions::default()
+            };
+            evaluate(project, &installed, &Evaluation::Knowledge(sample))
         })?;
         steps.run("whole system", || e2e(project, &E2eOptions::default()))
     })

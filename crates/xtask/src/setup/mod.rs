@@ -5,6 +5,7 @@ mod chromium;
 mod clients;
 mod fetch;
 mod manifest;
+mod manual;
 mod pieces;
 mod progress;
 mod tools;
@@ -20,6 +21,7 @@ use anyhow::Context as _;
 pub use cache::{Cache, create_dir, lock_file, searchable_by_others};
 pub use clients::{Clients, clients};
 pub use manifest::{Manifest, hex};
+pub use manual::manual;
 pub use pieces::Installed;
 
 use crate::project::Project;

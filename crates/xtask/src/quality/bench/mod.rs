@@ -9,6 +9,7 @@ use std::process::Command;
 use clap::{Args, ValueEnum};
 
 use super::e2e::System;
+use super::eval::bench_search;
 use crate::process::{cargo, run_visibly};
 use crate::project::Project;
 use crate::setup;
@@ -20,7 +21,7 @@ pub struct Options {
     /// Measure what `cargo run --release` builds rather than what is developed with.
     #[arg(long)]
     release: bool,
-    /// Options of the program that measures; see `--help` after the subject. `calls` knows `--sample`.
+    /// Options of the program that measures; see `--help` after the subject. `calls` and `search` know `--sample`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<OsString>,
 }
@@ -30,6 +31,8 @@ enum Subject {
     LocalAi,
     /// Whole calls, as their callers hear them.
     Calls,
+    /// Searches, as a collection grows, beside their statements run bare.
+    Search,
 }
 
 /// How soon answers begin, and what sessions cost; or how soon callers are heard and answered.
@@ -37,6 +40,7 @@ pub fn bench(project: &Project, options: &Options) -> anyhow::Result<()> {
     match options.what {
         Subject::LocalAi => measure(project, options, "bench"),
         Subject::Calls => calls::bench(project, &options.args),
+        Subject::Search => search(project, options),
     }
 }
 
@@ -44,7 +48,7 @@ pub fn bench(project: &Project, options: &Options) -> anyhow::Result<()> {
 pub fn soak(project: &Project, options: &Options) -> anyhow::Result<()> {
     match options.what {
         Subject::LocalAi => measure(project, options, "soak"),
-        Subject::Calls => anyhow::bail!("only local-ai is soaked"),
+        Subject::Calls | Subject::Search => anyhow::bail!("only local-ai is soaked"),
     }
 }
 
@@ -62,6 +66,12 @@ pub(super) fn sample(project: &Project) -> anyhow::Result<()> {
     };
     bench(project, &options)?;
     soak(project, &options)
+}
+
+fn search(project: &Project, options: &Options) -> anyhow::Result<()> {
+    let installed = setup::run(project)?;
+    let is_sample = options.args.iter().any(|arg| arg == "--sample");
+    bench_search(project, &installed, is_sample, options.release)
 }
 
 /// Builds the program that measures and runs it.

@@ -4,6 +4,7 @@
 
 mod dialogue;
 mod judge;
+mod knowledge;
 mod questions;
 mod speech;
 mod turns;
@@ -15,6 +16,8 @@ use crate::project::Project;
 use crate::setup::{self, Installed};
 
 pub(super) use dialogue::sample as dialogue_sample;
+pub(super) use knowledge::bench as bench_search;
+pub use knowledge::{Options as KnowledgeOptions, hear as hear_questions};
 
 /// What to judge.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -33,6 +36,9 @@ pub enum Evaluation {
         #[arg(long)]
         sample: bool,
     },
+    /// How well searches find the passage that answers, and whether they say so when none does: over the demo
+    /// articles and over the PostgreSQL manual. Takes minutes, the first time many.
+    Knowledge(KnowledgeOptions),
     /// How well questions about the demo accounts and articles are answered, by the whole system.
     Dialogue(dialogue::Options),
 }
@@ -51,6 +57,7 @@ pub(super) fn evaluate(
     match evaluation {
         Evaluation::Speech { sample } => speech::judge(project, installed, *sample),
         Evaluation::Turns { sample } => turns::judge(project, installed, *sample),
+        Evaluation::Knowledge(options) => knowledge::judge(project, installed, *options),
         Evaluation::Dialogue(options) => dialogue::eval(project, options),
     }
 }
