@@ -237,8 +237,10 @@ pub(crate) fn print(corpus: &str, searched: &[Searched]) {
     }
 }
 
-/// What a floor can be put to.
-pub(crate) const VALUES: [(&str, fn(&Searched) -> f64); 2] = [
+/// What a floor can be put to: its name, and what it is of a question.
+type Value = (&'static str, fn(&Searched) -> f64);
+
+pub(crate) const VALUES: [Value; 2] = [
     ("confidence", |one| one.confidence),
     ("similarity alone", |one| one.similarity),
 ];

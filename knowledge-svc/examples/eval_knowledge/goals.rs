@@ -52,7 +52,7 @@ pub(crate) fn check(corpus: &str, floors: &Floors, searched: &[Searched]) -> boo
 impl Goal {
     /// What is no number was not measured, and fails.
     fn is_failed(&self) -> bool {
-        !(self.reached >= self.floor)
+        self.reached.is_nan() || self.reached < self.floor
     }
 }
 

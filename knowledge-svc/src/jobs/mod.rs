@@ -269,7 +269,7 @@ impl Worker {
             match self.embed(std::slice::from_ref(job)).await {
                 Ok(vectors) => {
                     self.finish(std::slice::from_ref(job), vectors, slot)
-                        .await?
+                        .await?;
                 }
                 Err(error) if error.remedy() == Remedy::Wait => {
                     return self.wait(rest, error).await;
