@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use livekit_rtc::{Frame, SAMPLE_RATE};
 use speech::Models;
 use speech::resample::{Resampler, extend_f32};
-use speech::vad::{self, Segmenter, SegmenterConfig, SpeechEvent, Vad, VadStream};
+use speech::vad::{self, Foreground, Segmenter, SegmenterConfig, SpeechEvent, Vad, VadStream};
 
 use super::{Event, Reports, Upload};
 use crate::domain::Samples;
@@ -68,6 +68,7 @@ pub(super) struct Ear {
     floats: Vec<f32>,
     resampled: Vec<f32>,
     stream: VadStream,
+    foreground: Foreground,
     segmenter: Segmenter,
     config: SegmenterConfig,
     upload: Upload,
@@ -90,6 +91,7 @@ impl Ear {
             floats: Vec::with_capacity(480),
             resampled: Vec::with_capacity(480),
             stream: VadStream::default(),
+            foreground: Foreground::default(),
             segmenter: Segmenter::new(config),
             config,
             upload,
@@ -103,6 +105,7 @@ impl Ear {
     /// Forgets everything heard: somebody else speaks now.
     pub(super) fn reset(&mut self) {
         self.stream.reset();
+        self.foreground.reset();
         self.segmenter = Segmenter::new(self.config);
         self.resampler = Resampler::new(SAMPLE_RATE, vad::SAMPLE_RATE).ok();
         self.recent.clear();
@@ -156,6 +159,8 @@ impl Ear {
         self.floats.clear();
         self.resampled.clear();
         extend_f32(frame, &mut self.floats);
+        self.foreground.hear(&self.floats);
+        let is_near = self.foreground.is_near();
         let resampler = self.resampler.as_mut()?;
         resampler.process(&self.floats, &mut self.resampled).ok()?;
         let mut event = None;
@@ -165,6 +170,8 @@ impl Ear {
                 None => slot.insert(self.source.0.vad()?),
             };
             self.stream.push(vad, &self.resampled, |probability| {
+                // Others in the room are no voice to us.
+                let probability = if is_near { probability } else { 0.0 };
                 event = self.segmenter.push(probability).or(event);
             })
         });

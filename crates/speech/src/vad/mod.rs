@@ -5,6 +5,7 @@
 //! any number of streams on one model without a lock. [`Segmenter`] turns probabilities into
 //! events and does no inference.
 
+mod foreground;
 mod quiet;
 mod segmenter;
 
@@ -13,6 +14,7 @@ use std::path::Path;
 use ort::session::Session;
 use ort::value::TensorRef;
 
+pub use foreground::Foreground;
 pub use quiet::quiet_end;
 pub use segmenter::{Segmenter, SegmenterConfig, SpeechEvent};
 
