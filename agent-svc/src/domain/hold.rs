@@ -32,6 +32,8 @@ pub(super) struct Hold {
     /// Whether the words before meant the same. The last word of a sound that goes on is often
     /// heard as another.
     is_confirmed: bool,
+    /// Whether its words have shown at any time that the caller follows.
+    is_nod: bool,
 }
 
 /// What becomes of the sound.
@@ -56,6 +58,7 @@ impl Hold {
             asked: None,
             sense: None,
             is_confirmed: false,
+            is_nod: false,
         }
     }
 
@@ -105,6 +108,15 @@ impl Hold {
         }
     }
 
+    /// Whether all of the sound is heard in this question.
+    pub(super) fn is_whole(&self, question: SoundId) -> bool {
+        let asked = self.asked.filter(|(asked, _)| *asked == question);
+        let (until, asked) = (self.until, asked.map(|(_, at)| at));
+        until
+            .zip(asked)
+            .is_some_and(|(until, asked)| asked >= until)
+    }
+
     /// The words that were asked for last are known; `None` when they cannot be told.
     pub(super) fn recognised(&mut self, sound: SoundId, sense: Option<Sense>) {
         if let (Some(sense), Some((question, asked))) = (sense, self.asked)
@@ -112,6 +124,7 @@ impl Hold {
         {
             let before = self.sense.replace((sense, asked));
             self.is_confirmed = before.is_some_and(|(before, _)| before == sense);
+            self.is_nod |= sense == Sense::Backchannel;
         }
     }
 
@@ -144,7 +157,8 @@ impl Hold {
         match self.sense {
             Some((sense, heard_until)) if heard_until >= until => match sense {
                 Sense::Speech => Verdict::Interruption,
-                Sense::Unclear if until.since(self.from) > settings.max_murmur => {
+                // What was a nod and is not understood any more was said unclearly.
+                Sense::Unclear if !self.is_nod && until.since(self.from) > settings.max_murmur => {
                     Verdict::Interruption
                 }
                 _ => Verdict::Dismissed,
@@ -166,6 +180,7 @@ impl Hold {
         let within = match self.sense {
             _ if self.echoes => settings.echo_interruption,
             Some((Sense::Backchannel, _)) => settings.max_backchannel,
+            Some((Sense::Unclear, _)) if self.is_nod => settings.max_backchannel,
             Some((Sense::Nothing | Sense::Unclear, _)) => settings.murmur_decision,
             _ => settings.interruption_decision,
         };
@@ -174,7 +189,12 @@ impl Hold {
 
     /// The verdict when the time for words is over.
     fn by_length(&self, now: Moment, settings: &Settings) -> Verdict {
-        if self.until.is_some() && matches!(self.sense, Some((Sense::Backchannel, _))) {
+        let nods = match self.sense {
+            Some((Sense::Backchannel, _)) => true,
+            Some((Sense::Unclear, _)) => self.is_nod,
+            _ => false,
+        };
+        if self.until.is_some() && nods {
             // Nothing else was heard before its last few sounds.
             return Verdict::Dismissed;
         }

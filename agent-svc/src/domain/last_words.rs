@@ -10,13 +10,16 @@ use super::words::words;
 /// Sounds of somebody who thinks.
 const HESITATIONS: &[&str] = &["eh", "er", "erm", "hm", "hmm", "uh", "um", "umm"];
 
-/// Articles, determiners, conjunctions, subjects, and verbs that are nothing without what follows.
+/// Articles, determiners, conjunctions, subjects, titles, what joins the parts of an address, and verbs that
+/// are nothing without what follows.
 const NEVER_LAST: &[&str] = &[
-    "a", "although", "an", "and", "because", "between", "but", "called", "during", "every", "he",
-    "i", "i'd", "i'll", "i'm", "i've", "if", "includes", "into", "it's", "means", "my", "nor",
-    "of", "onto", "or", "our", "per", "says", "she", "since", "than", "that's", "the", "their",
-    "there's", "they're", "towards", "unless", "until", "we", "we'd", "we'll", "we're", "we've",
-    "what's", "whereas", "whether", "whose", "your",
+    "a", "although", "an", "and", "because", "between", "but", "called", "dot", "double", "dr",
+    "during", "every", "except", "he", "he'd", "he'll", "i", "i'd", "i'll", "i'm", "i've", "if",
+    "includes", "into", "it'd", "it'll", "it's", "means", "mr", "mrs", "ms", "my", "nor", "of",
+    "onto", "or", "our", "per", "plus", "says", "she", "she'd", "she'll", "since", "than",
+    "that'll", "that's", "the", "their", "there's", "they'd", "they'll", "they're", "they've",
+    "towards", "unless", "until", "versus", "via", "we", "we'd", "we'll", "we're", "we've",
+    "what's", "whereas", "whether", "whose", "you'd", "you'll", "your",
 ];
 
 /// They end a sentence after a pronoun ("it is"), or in a question within it ("what my plan is").
@@ -49,6 +52,11 @@ const WITH_OBJECT: &[&str] = &["add", "get", "give", "let", "make", "put", "set"
 const SAYING: &[&str] = &[
     "believe", "guess", "heard", "mean", "said", "say", "saw", "think", "thought", "told",
 ];
+/// They begin what something is, after more words than that ("the reason why I call is that").
+const BEING: &[&str] = &["is", "was"];
+const BEFORE_THAT: usize = 3;
+/// After a "the" they begin a date.
+const TENS: &[&str] = &["twenty", "thirty"];
 /// More words than that before a "how" are no whole sentence ("tell me how").
 const BEFORE_HOW: usize = 3;
 
@@ -78,6 +86,8 @@ pub(crate) fn leave_open(text: &str) -> bool {
     is(HESITATIONS, last)
         || is(NEVER_LAST, last)
         || (last == "that" && !is(PREPOSITIONS, before) && is_any(SAYING, rest))
+        || (last == "that" && is(BEING, before) && rest.len() > BEFORE_THAT && !is_any(ASKING, rest))
+        || (is(TENS, last) && before == "the")
         || (last == "how" && rest.len() > BEFORE_HOW)
         // The recogniser hears the melody as well.
         || text.trim_end().ends_with(',')
@@ -103,6 +113,11 @@ mod unit {
             "What I wanted to ask is",
             "And then it told me that.",
             "I think that",
+            "So the thing I called for is that",
+            "He said that they'd",
+            "It should be on the twenty",
+            "That's for Mrs.",
+            "My name at example dot.",
             "Could you tell me how?",
             "How do I make?",
             "The address is um.",
@@ -122,6 +137,8 @@ mod unit {
             "Which countries do you store data in?",
             "Who is it for?",
             "Where is that from?",
+            "And how much is that?",
+            "I need twenty.",
             "Yes, it is.",
             "I don't know what the price is.",
             "Tell me how.",

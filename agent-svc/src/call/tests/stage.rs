@@ -336,7 +336,11 @@ impl Stage {
             }
             Output::RecogniseSound(sound) => {
                 let (text, confidence) = (self.mouth.words(), 0.9);
-                let heard = Some(Heard { text, confidence });
+                let heard = Some(Heard {
+                    text,
+                    confidence,
+                    last_confidence: confidence,
+                });
                 self.later(RECOGNISING, Input::SoundRecognised { sound, heard });
             }
             Output::CloseInput => self.mouth.close(Instant::now()),

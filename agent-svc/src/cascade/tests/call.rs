@@ -183,6 +183,7 @@ impl Call {
                 let heard = Some(Heard {
                     text: "no that is not".to_owned(),
                     confidence: 0.9,
+                    last_confidence: 0.9,
                 });
                 return self.schedule(JUDGING, Input::SoundRecognised { sound, heard });
             }

@@ -79,11 +79,14 @@ impl Conversation {
         let is_asked = !hold.echoes
             && spoken.trim_end().ends_with('?')
             && current.is_some_and(|speech| speech.complete && speech.remaining() <= boundary);
-        let sense = heard.map(|heard| match Sense::of(&heard, &spoken, hold.echoes) {
-            // A "yes" to a question whose last words are being heard is its answer.
-            Sense::Backchannel if is_asked => Sense::Speech,
-            sense => sense,
-        });
+        let is_whole = hold.is_whole(sound);
+        let sense = heard.map(
+            |heard| match Sense::of(&heard, is_whole, &spoken, hold.echoes) {
+                // A "yes" to a question whose last words are being heard is its answer.
+                Sense::Backchannel if is_asked => Sense::Speech,
+                sense => sense,
+            },
+        );
         hold.recognised(sound, sense);
     }
 

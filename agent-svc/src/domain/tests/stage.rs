@@ -374,7 +374,11 @@ impl Stage {
             .collect();
         let text = text.join(" ");
         self.write(&format!("recognise sound {}: {text}", sound.0));
-        let heard = Some(Heard { text, confidence });
+        let heard = Some(Heard {
+            text,
+            confidence,
+            last_confidence: confidence,
+        });
         self.later(RECOGNISING, Input::SoundRecognised { sound, heard });
     }
 

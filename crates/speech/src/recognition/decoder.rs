@@ -1,5 +1,6 @@
 //! The Moonshine model: raw sound in, tokens out, greedily.
 
+use std::ops::Range;
 use std::path::Path;
 
 use ort::memory::Allocator;
@@ -50,8 +51,12 @@ impl Decoded {
         if self.tokens.is_empty() {
             return 0.0;
         }
-        let sum: f32 = self.log_probabilities.iter().sum();
-        (sum / self.log_probabilities.len() as f32).exp()
+        mean(&self.log_probabilities)
+    }
+
+    /// The same of some tokens; 0 without any.
+    pub(super) fn confidence_in(&self, tokens: Range<usize>) -> f32 {
+        self.log_probabilities.get(tokens).map_or(0.0, mean)
     }
 
     fn push(&mut self, token: i64, log_probability: f32) {
@@ -63,6 +68,13 @@ impl Decoded {
             self.repeated = true;
         }
     }
+}
+
+fn mean(log_probabilities: &[f32]) -> f32 {
+    if log_probabilities.is_empty() {
+        return 0.0;
+    }
+    (log_probabilities.iter().sum::<f32>() / log_probabilities.len() as f32).exp()
 }
 
 impl Moonshine {

@@ -44,6 +44,8 @@ pub struct Transcript {
     /// How sure the model was of its words: the geometric mean of their probabilities, 0 to 1; 0
     /// when nothing was said.
     pub confidence: f32,
+    /// The same of the last word alone.
+    pub last_confidence: f32,
     /// What the text was made of, for [`Recognizer::transcribe_grown`].
     pieces: Vec<Piece>,
 }
@@ -55,6 +57,7 @@ struct Piece {
     fingerprint: u64,
     text: String,
     confidence: f32,
+    last_confidence: f32,
     tokens: Vec<i64>,
 }
 
@@ -71,9 +74,12 @@ impl Transcript {
         let logs: f32 = heard()
             .map(|piece| piece.confidence.ln() * count(piece))
             .sum();
+        let last = heard().next_back();
+        let last_confidence = last.map_or(0.0, |piece| piece.last_confidence);
         Self {
             text,
             confidence: (logs / tokens).exp(),
+            last_confidence,
             pieces,
         }
     }
@@ -177,6 +183,7 @@ impl Recognizer {
             fingerprint: 0,
             text,
             confidence,
+            last_confidence: decoded.confidence_in(self.vocabulary.last_word(&decoded.tokens)),
             tokens: decoded.tokens,
         }
     }

@@ -1,10 +1,13 @@
 //! The recogniser's tokens and how they make text.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::Error;
 use crate::runtime::existing;
 
+/// What a token begins with that begins a word: U+2581.
+const WORD: &[u8] = b"\xE2\x96\x81";
 /// Number of tokens the model knows.
 pub(super) const SIZE: usize = 32_768;
 
@@ -39,6 +42,22 @@ impl Vocabulary {
             )));
         }
         Ok(Self { tokens })
+    }
+
+    /// Which of some tokens make the last word, without a mark after it.
+    pub(super) fn last_word(&self, tokens: &[i64]) -> Range<usize> {
+        let text = |token: &i64| {
+            let token = usize::try_from(*token).ok();
+            match token.and_then(|token| self.tokens.get(token)) {
+                Some(Token::Text(text)) => &text[..],
+                _ => &[],
+            }
+        };
+        let is_word = |token: &i64| text(token).iter().any(|byte| byte.is_ascii_alphanumeric());
+        let end = tokens.iter().rposition(is_word).map_or(0, |last| last + 1);
+        let begins = |token: &i64| text(token).starts_with(WORD);
+        let start = tokens[..end].iter().rposition(begins).unwrap_or(0);
+        start..end
     }
 
     /// The text of some tokens, without white space around it.
