@@ -10,6 +10,8 @@ use crate::sounds::Noise;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
     Whole,
+    /// Other texts, in quiet.
+    HeldOut,
     /// A few of everything: it shows that all is in place, which no percentage of so few can.
     Sample,
 }
@@ -89,8 +91,9 @@ pub(crate) fn check<'a>(
 }
 
 fn goals(size: Size, turns: &[(&TurnRow, &Turns)], overs: &[(&OverRow, &Overs)]) -> Vec<Goal> {
-    let floor = |whole, sample| match size {
+    let floor = |whole, held_out, sample| match size {
         Size::Whole => whole,
+        Size::HeldOut => held_out,
         Size::Sample => sample,
     };
     let turn = |set| {
@@ -111,50 +114,51 @@ fn goals(size: Size, turns: &[(&TurnRow, &Turns)], overs: &[(&OverRow, &Overs)])
     };
     let wait = turn(TurnSet::Finished).and_then(|sums| sums.wait(0.5));
     use Bound::{AtLeast, Under};
-    vec![
+    let mut goals = vec![
         Goal {
             what: "unfinished sentences cut off after \"um\"",
             unit: "%",
             reached: turn(TurnSet::Hesitating).map_or(f64::NAN, Turns::cut_off),
             wanted: Under(5.0),
-            floor: floor(Under(5.0), Under(60.0)),
+            floor: floor(Under(5.0), Under(5.0), Under(60.0)),
         },
         Goal {
             what: "unfinished sentences cut off after a word",
             unit: "%",
             reached: turn(TurnSet::Unfinished).map_or(f64::NAN, Turns::cut_off),
             wanted: Under(5.0),
-            floor: floor(Under(15.0), Under(60.0)),
+            floor: floor(Under(10.0), Under(32.0), Under(60.0)),
         },
         Goal {
             what: "median wait after finished ones",
             unit: "ms",
             reached: wait.map_or(f64::NAN, |ms| ms as f64),
             wanted: Under(450.0),
-            floor: floor(Under(450.0), Under(700.0)),
+            floor: floor(Under(450.0), Under(480.0), Under(700.0)),
         },
         Goal {
             what: "interruptions that cut the assistant",
             unit: "%",
             reached: over(|row| row.set == OverSet::Interruptions).stops(),
             wanted: AtLeast(95.0),
-            floor: floor(AtLeast(95.0), AtLeast(50.0)),
+            floor: floor(AtLeast(95.0), AtLeast(95.0), AtLeast(50.0)),
         },
         Goal {
             what: "back-channels that it survives",
             unit: "%",
             reached: 100.0 - over(|row| row.set == OverSet::Backchannels).stops(),
             wanted: AtLeast(95.0),
-            floor: floor(AtLeast(85.0), AtLeast(20.0)),
+            floor: floor(AtLeast(85.0), AtLeast(60.0), AtLeast(20.0)),
         },
-        Goal {
-            what: "coughs and keys that it survives",
-            unit: "%",
-            reached: 100.0 - over(is_wordless).stops(),
-            wanted: AtLeast(95.0),
-            floor: floor(AtLeast(95.0), AtLeast(50.0)),
-        },
-    ]
+    ];
+    goals.extend((size != Size::HeldOut).then(|| Goal {
+        what: "coughs and keys that it survives",
+        unit: "%",
+        reached: 100.0 - over(is_wordless).stops(),
+        wanted: AtLeast(95.0),
+        floor: floor(AtLeast(95.0), AtLeast(95.0), AtLeast(50.0)),
+    }));
+    goals
 }
 
 /// Babble is people's words: who says them is not known, so nothing is promised.

@@ -1,6 +1,6 @@
 //! Judges how well the assistant takes turns: whether unfinished sentences are cut off, how long
-//! finished ones wait, and which sounds over it stop it. `cargo xtask eval turns` runs it; `--sample`
-//! takes a small part.
+//! finished ones wait, and which sounds over it stop it. `cargo xtask eval turns` runs it with the
+//! texts that were in view from the beginning and with `--held-out`; `--sample` takes a small part.
 //!
 //! Each trial is a call in virtual time: the detector, the conversation and the judge's models are
 //! those of a call, with their latencies; provider and room are stand-ins.
@@ -32,16 +32,18 @@ use trials::Surroundings;
 
 /// How much babble is made for each speaker.
 const BABBLE: usize = 30 * RATE;
-/// Texts of a set in a sample, and who says them.
-const SAMPLE_TEXTS: usize = 9;
+/// Who says the texts of a sample.
 const SAMPLE_VOICES: usize = 2;
 
 fn main() -> anyhow::Result<ExitCode> {
     let dir = std::env::var_os("MODELS_DIR").context("set MODELS_DIR to the models folder")?;
     let size = match std::env::args().nth(1).as_deref() {
         None => Size::Whole,
+        Some("--held-out") => Size::HeldOut,
         Some("--sample") => Size::Sample,
-        Some(other) => anyhow::bail!("unknown argument {other:?}: only --sample is known"),
+        Some(other) => {
+            anyhow::bail!("unknown argument {other:?}: --held-out and --sample are known")
+        }
     };
     let dir = Path::new(&dir);
     let models = Models::open(dir, 1)?;
@@ -79,9 +81,10 @@ type Run<Row, Sums> = fn(&Row, &Senses, &(Speaker, Surroundings)) -> anyhow::Res
 
 impl Scene {
     fn set(models: &Models, recordings: &Path, size: Size) -> anyhow::Result<Self> {
-        let (texts, voices) = match size {
-            Size::Whole => (Texts::read()?, VOICES.len()),
-            Size::Sample => (Texts::read()?.sample(SAMPLE_TEXTS), SAMPLE_VOICES),
+        let texts = Texts::read(size)?;
+        let voices = match size {
+            Size::Whole | Size::HeldOut => VOICES.len(),
+            Size::Sample => SAMPLE_VOICES,
         };
         let synthesizer = models.synthesizer(parallel::threads())?;
         let names: Vec<_> = VOICES.iter().take(voices).enumerate().collect();
@@ -93,7 +96,9 @@ impl Scene {
         if matches!(size, Size::Whole) {
             speakers.push(Speaker::dickens(recordings)?);
         }
-        speakers.push(Speaker::beckett(recordings)?);
+        if !matches!(size, Size::HeldOut) {
+            speakers.push(Speaker::beckett(recordings)?);
+        }
         let babble = |listener: usize| {
             let others = speakers.iter().enumerate();
             let others = others.filter(|(index, speaker)| *index != listener && !speaker.is_read);

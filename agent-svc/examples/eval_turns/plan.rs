@@ -78,7 +78,7 @@ impl TurnRow {
         for set in [TurnSet::Finished, TurnSet::Hesitating, TurnSet::Unfinished] {
             for by in [By::Voices, By::Readers] {
                 rows.push(row(set, by, None, None));
-                let delays = FIXED_DELAYS.into_iter().filter(|_| size == Size::Whole);
+                let delays = FIXED_DELAYS.into_iter().filter(|_| size != Size::Sample);
                 rows.extend(delays.map(|delay| row(set, by, None, Some(delay))));
             }
             for background in backgrounds(size) {
@@ -142,7 +142,7 @@ impl OverRow {
         let mut rows = Vec::new();
         for set in [OverSet::Interruptions, OverSet::Backchannels] {
             rows.push(row(set, None, true));
-            let by_length = (size == Size::Whole).then(|| row(set, None, false));
+            let by_length = (size != Size::Sample).then(|| row(set, None, false));
             rows.extend(by_length);
             for background in backgrounds(size) {
                 rows.push(row(set, background, true));
@@ -228,6 +228,7 @@ fn backgrounds(size: Size) -> Vec<Background> {
             .into_iter()
             .flat_map(|noise| BELOW.map(|below| Some((noise, below))))
             .collect(),
+        Size::HeldOut => Vec::new(),
         Size::Sample => vec![Some((Noise::Keys, 20.0))],
     }
 }

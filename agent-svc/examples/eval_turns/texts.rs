@@ -1,8 +1,13 @@
-//! What is said; see `texts.toml`.
+//! What is said; see `texts.toml` and `held_out.toml`.
 
 use serde::Deserialize;
 
+use crate::goals::Size;
+
 const TEXTS: &str = include_str!("texts.toml");
+const HELD_OUT: &str = include_str!("held_out.toml");
+/// Texts of a set in a sample.
+const SAMPLE: usize = 9;
 
 /// The texts of all sets.
 #[derive(Debug, Clone, Deserialize)]
@@ -16,17 +21,19 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    pub(crate) fn read() -> anyhow::Result<Self> {
-        Ok(toml::from_str(TEXTS)?)
-    }
-
-    /// The first few of each set.
-    pub(crate) fn sample(mut self, count: usize) -> Self {
-        self.finished.truncate(count);
-        self.unfinished.truncate(count);
-        self.backchannels.truncate(count);
-        self.interruptions.truncate(count);
-        self
+    pub(crate) fn read(size: Size) -> anyhow::Result<Self> {
+        let texts = toml::from_str(match size {
+            Size::Whole | Size::Sample => TEXTS,
+            Size::HeldOut => HELD_OUT,
+        });
+        let mut texts: Self = texts?;
+        if size == Size::Sample {
+            texts.finished.truncate(SAMPLE);
+            texts.unfinished.truncate(SAMPLE);
+            texts.backchannels.truncate(SAMPLE);
+            texts.interruptions.truncate(SAMPLE);
+        }
+        Ok(texts)
     }
 }
 
@@ -36,13 +43,17 @@ mod tests {
 
     #[test]
     fn the_sets_are_large_enough_to_tell_a_few_percent() {
-        let texts = Texts::read().unwrap();
-        let sizes = (
-            texts.finished.len(),
-            texts.unfinished.len(),
-            texts.backchannels.len(),
-            texts.interruptions.len(),
-        );
-        assert_eq!(sizes, (30, 30, 15, 20));
+        let sizes = |size| {
+            let texts = Texts::read(size).unwrap();
+            (
+                texts.finished.len(),
+                texts.unfinished.len(),
+                texts.backchannels.len(),
+                texts.interruptions.len(),
+            )
+        };
+        assert_eq!(sizes(Size::Whole), (30, 30, 15, 20));
+        assert_eq!(sizes(Size::HeldOut), (40, 40, 20, 25));
+        assert_eq!(sizes(Size::Sample), (9, 9, 9, 9));
     }
 }

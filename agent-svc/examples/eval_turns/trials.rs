@@ -17,6 +17,8 @@ const PATIENCE: usize = RATE * 9 / 2;
 const UNDISTURBED: usize = RATE * 4;
 /// What comes of a sound over the assistant is known so long after it at the latest.
 const AFTERMATH: usize = RATE * 2;
+/// Sets the pieces of noise that are heard before a sound apart from those with it.
+const BEFORE: u64 = 500;
 const SPEECH: &str = "You can find all of your receipts under billing. Each of them can be \
                       downloaded there, and sent to somebody else as well.";
 const SPEECH_LENGTH: Duration = Duration::from_secs(20);
@@ -107,7 +109,8 @@ impl Surroundings {
         })
     }
 
-    /// Makes a sound while the assistant speaks. The noise begins a moment before it.
+    /// Makes a sound while the assistant speaks. The noise begins a moment before it, babble with the
+    /// call.
     pub(crate) fn over(
         &self,
         (senses, judging): (&Senses, Judging),
@@ -118,7 +121,16 @@ impl Surroundings {
         sound.extend_from_slice(said);
         sound.resize(sound.len() + AFTERMATH, 0.0);
         self.add_to(&mut sound, background, seed);
-        over(senses, judging, &sound, LEAD)
+        let before = self.before(background, seed);
+        over(senses, judging, &before, &sound, LEAD)
+    }
+
+    /// What is heard while the assistant is not yet spoken over.
+    fn before(&self, background: Background, seed: u64) -> Vec<f32> {
+        let mut sound = vec![0.0; UNDISTURBED];
+        let background = background.filter(|(noise, _)| *noise == Noise::Babble);
+        self.add_to(&mut sound, background, seed + BEFORE);
+        sound
     }
 
     /// Lets the assistant speak in nothing but noise, for so many samples.
@@ -131,19 +143,21 @@ impl Surroundings {
     ) -> anyhow::Result<OverTrial> {
         let mut sound = self.noise(noise, below, length, seed);
         sound.resize(length + AFTERMATH, 0.0);
-        over(senses, judging, &sound, 0)
+        let before = self.before(Some((noise, below)), seed);
+        over(senses, judging, &before, &sound, 0)
     }
 }
 
 fn over(
     senses: &Senses,
     judging: Judging,
+    before: &[f32],
     sound: &[f32],
     lead: usize,
 ) -> anyhow::Result<OverTrial> {
     let mut call = Rehearsal::new(senses.clone(), judging)?;
     call.assistant_says(SPEECH, SPEECH_LENGTH)?;
-    play(&mut call, &[0.0; UNDISTURBED], |_| false)?;
+    play(&mut call, before, |_| false)?;
     let from = call.now() + time(lead);
     let is_stopped = |call: &Rehearsal| first(call, &[Happened::Interrupted]).is_some();
     play(&mut call, sound, is_stopped)?;

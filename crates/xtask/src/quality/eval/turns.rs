@@ -5,7 +5,16 @@ use crate::project::Project;
 use crate::setup::Installed;
 
 pub(super) fn judge(project: &Project, installed: &Installed, sample: bool) -> anyhow::Result<()> {
-    let mut command = example(project, installed, "eval_turns");
-    command.args(sample.then_some("--sample"));
-    run(command)
+    let judge = |texts: Option<&str>| {
+        let mut command = example(project, installed, "eval_turns");
+        command.args(texts);
+        run(command)
+    };
+    if sample {
+        return judge(Some("--sample"));
+    }
+    println!("Texts that were in view from the beginning:\n");
+    judge(None)?;
+    println!("\nFurther texts:\n");
+    judge(Some("--held-out"))
 }
