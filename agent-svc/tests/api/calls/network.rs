@@ -150,6 +150,7 @@ impl Route {
             return Ok(());
         }
         let (mut asked, mut token) = (String::new(), None);
+        #[expect(clippy::result_large_err, reason = "tungstenite says what it is")]
         let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
             asked = request.uri().to_string();
             token = request.headers().get("authorization").cloned();
