@@ -82,7 +82,8 @@ impl Surroundings {
         }
     }
 
-    /// Says the parts with pauses between them (in samples) to an assistant that listens.
+    /// Says the parts with pauses between them (in samples) to an assistant that listens. Babble is there
+    /// for as long as it may speak over first.
     pub(crate) fn turn(
         &self,
         (senses, judging): (&Senses, Judging),
@@ -90,13 +91,15 @@ impl Surroundings {
         pause: usize,
         (background, seed): (Background, u64),
     ) -> anyhow::Result<TurnTrial> {
-        let mut sound = vec![0.0; LEAD];
+        let is_babble = background.is_some_and(|(noise, _)| noise == Noise::Babble);
+        let lead = if is_babble { UNDISTURBED } else { LEAD };
+        let mut sound = vec![0.0; lead];
         for (index, part) in parts.iter().enumerate() {
             let silence = if index == 0 { 0 } else { pause };
             sound.resize(sound.len() + silence, 0.0);
             sound.extend_from_slice(part);
         }
-        let (from, until) = (time(LEAD), time(sound.len()));
+        let (from, until) = (time(lead), time(sound.len()));
         sound.resize(sound.len() + PATIENCE, 0.0);
         self.add_to(&mut sound, background, seed);
         let mut call = Rehearsal::new(senses.clone(), judging)?;
