@@ -6,6 +6,9 @@ use livekit_rtc::{FRAME_SAMPLES, Frame};
 
 /// How long live sound waits for what was said before, in ticks of 10 ms: 2 s.
 const MAX_WAIT: u32 = 200;
+/// Silence that is heard after what was said before: 300 ms, enough for its end to be noticed. A microphone
+/// that is silent from the beginning sends hardly anything.
+const PAUSE: usize = 30;
 /// Live sound that may have been heard before it is known that there is more: half a second. What was
 /// said before then comes a little out of order, which is better than not at all.
 const MAX_HEARD: u32 = 50;
@@ -52,6 +55,8 @@ impl Backlog {
             State::CatchingUp => false,
         };
         if in_time {
+            let pause = if sound.is_empty() { 0 } else { PAUSE };
+            (0..pause).for_each(|_| self.frames.push_front([0; FRAME_SAMPLES]));
             for samples in sound.chunks(FRAME_SAMPLES).rev() {
                 let mut frame = [0; FRAME_SAMPLES];
                 frame[..samples.len()].copy_from_slice(samples);
