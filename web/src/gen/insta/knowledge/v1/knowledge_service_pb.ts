@@ -921,8 +921,8 @@ export const KnowledgeService: GenService<{
   /**
    * Finds the passages that answer a question, best first; none when nothing comes near enough.
    *
-   * Users, agents, scope `knowledge.read`. Users, and agents for them, find what their plan may see. When the embedder cannot be reached the search goes by text alone and
-   * says `degraded`.
+   * Users, agents, scope `knowledge.read`. Users, and agents for them, find what their plan may see. When the embedder
+   * cannot be reached the search goes by text alone and says `degraded`.
    *
    * @generated from rpc insta.knowledge.v1.KnowledgeService.Search
    */
