@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, Parser};
 use db::DatabaseConfig;
 use secrecy::SecretString;
-use service_kit::{ClientId, Scope, UserId};
+use service_kit::{ClientId, Scope, UserId, with_serve};
 
 use crate::config::Config;
 
@@ -63,19 +63,8 @@ pub struct BootstrapOperator {
 impl Command {
     /// Reads the command line, or ends the process with the help or a sentence on what is wrong.
     pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Self {
-        Self::parse_from(with_serve(args.into_iter().collect()))
+        Self::parse_from(with_serve(args))
     }
-}
-
-/// Puts in `serve` where no command stands, so that every setting can follow the program's name.
-fn with_serve(mut args: Vec<OsString>) -> Vec<OsString> {
-    let names_command = args
-        .get(1)
-        .is_some_and(|arg| !arg.to_string_lossy().starts_with('-'));
-    if !names_command {
-        args.insert(args.len().min(1), "serve".into());
-    }
-    args
 }
 
 #[cfg(test)]
@@ -85,7 +74,7 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Command, clap::Error> {
-        let args = line.split_whitespace().map(OsString::from).collect();
+        let args = line.split_whitespace().map(OsString::from);
         Command::try_parse_from(with_serve(args))
     }
 

@@ -23,6 +23,6 @@ pub mod telemetry;
 pub mod token;
 
 pub use caller::{CallId, Caller, ClientId, Scope, Tier, UserId};
-pub use run::{install_crypto, run, run_with};
+pub use run::{install_crypto, run, run_with, with_serve};
 pub use server::{Listeners, Server};
 pub use shutdown::Shutdown;

@@ -1,6 +1,6 @@
 //! From the command line to a service that serves.
 
-use std::{future::Future, process::ExitCode};
+use std::{ffi::OsString, future::Future, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
@@ -13,6 +13,18 @@ use crate::{Listeners, Shutdown, config::ServerConfig, telemetry};
 pub fn install_crypto() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+}
+
+/// Puts in `serve` where no command stands on the command line, so that every setting can follow the program's name.
+pub fn with_serve(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<_> = args.into_iter().collect();
+    let names_command = args
+        .get(1)
+        .is_some_and(|arg| !arg.to_string_lossy().starts_with('-'));
+    if !names_command {
+        args.insert(args.len().min(1), "serve".into());
+    }
+    args
 }
 
 /// Runs a service: reads its settings, binds its ports, serves until it is told to stop.
