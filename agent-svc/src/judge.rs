@@ -98,13 +98,7 @@ impl Judge {
         let pcm = pcm_16k(sound)?;
         let last = &pcm[pcm.len().saturating_sub(LAST_WORDS)..];
         let words = self.words.transcribe(last)?;
-        Ok(if words.confidence < SURE {
-            1.0
-        } else if domain::leave_open(&words.text) {
-            OPEN_END
-        } else {
-            words.last_confidence.powi(UNSURE_END)
-        })
+        Ok(most_by(&words))
     }
 
     /// What [`Self::words`] gives, on this thread, however long it takes.
@@ -135,6 +129,17 @@ impl Judge {
                 None
             }
         }
+    }
+}
+
+/// The most that the probability of a turn's end can be after these words.
+fn most_by(words: &Transcript) -> f32 {
+    if words.confidence < SURE {
+        1.0
+    } else if domain::leave_open(&words.text) {
+        OPEN_END
+    } else {
+        words.last_confidence.powi(UNSURE_END)
     }
 }
 
@@ -232,6 +237,21 @@ mod tests {
 
         let _taken = judge.word_places.acquire().await;
         assert_eq!(judge.end_of_turn(sound).await, Some(melody));
+    }
+
+    #[test]
+    fn a_last_word_that_is_not_sure_makes_an_end_unlikely() {
+        let most = |text: &str, confidence, last_confidence| {
+            let mut words = Transcript::default();
+            words.text = text.to_owned();
+            (words.confidence, words.last_confidence) = (confidence, last_confidence);
+            (most_by(&words) * 1_000.0).round()
+        };
+        assert_eq!(most("I need to add her.", 0.9, 1.0), 1_000.0);
+        assert_eq!(most("I need to add her.", 0.9, 0.5), 125.0);
+        assert_eq!(most("I need to add a", 0.9, 1.0), 100.0);
+        // Another language, perhaps: its words tell nothing.
+        assert_eq!(most("I need to add a", 0.5, 0.2), 1_000.0);
     }
 
     #[tokio::test]

@@ -128,6 +128,22 @@ mod tests {
     }
 
     #[test]
+    fn the_last_word_is_all_of_its_tokens_and_no_mark() {
+        let file = b"\x03<s>\x05\xE2\x96\x81go\x06\xE2\x96\x81lat\x02er\x01.";
+        let vocabulary = vocabulary(file).unwrap();
+        let cases = [
+            (&[1, 2, 3, 4][..], 1..3),
+            (&[1, 2], 1..2),
+            (&[3, 4], 0..1),
+            (&[0, 4], 0..0),
+            (&[], 0..0),
+        ];
+        for (tokens, word) in cases {
+            assert_eq!(vocabulary.last_word(tokens), word, "{tokens:?}");
+        }
+    }
+
+    #[test]
     fn a_long_token_has_a_length_of_two_bytes() {
         let mut file = vec![0x80 + 2, 1];
         file.extend([b'x'; 130]);

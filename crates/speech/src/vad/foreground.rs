@@ -3,8 +3,6 @@
 //! The detector hears any voice: in a room full of people it never hears silence. What is always
 //! there is taken for the room, and a voice must stand out of it. Pure: no model, no clock, no I/O.
 
-use std::collections::VecDeque;
-
 /// Pieces of sound, 10 ms each, of which the room's level is a mean: 0.2 s, some syllables.
 const BLOCK: usize = 20;
 /// Blocks that are remembered: 8 s. Nobody near speaks so long without a breath.
@@ -24,13 +22,44 @@ const PRESENT: f32 = 0.2;
 /// What is remembered of one stream's levels. Some 200 bytes.
 #[derive(Debug, Clone, Default)]
 pub struct Foreground {
-    /// Mean powers of the last blocks.
-    blocks: VecDeque<f32>,
+    blocks: Blocks,
+    /// The power of what is always there, if it is known and can be heard; of the blocks so far.
+    room: Option<f32>,
     /// Power and pieces of the block in hand.
     sum: f32,
     pieces: usize,
     present: f32,
     is_near: bool,
+}
+
+/// Mean powers of the last blocks, the oldest overwritten.
+#[derive(Debug, Clone)]
+struct Blocks {
+    powers: [f32; REMEMBERED],
+    /// Blocks so far.
+    count: usize,
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self {
+            powers: [f32::INFINITY; REMEMBERED],
+            count: 0,
+        }
+    }
+}
+
+impl Blocks {
+    fn push(&mut self, power: f32) {
+        self.powers[self.count % REMEMBERED] = power;
+        self.count += 1;
+    }
+
+    /// The quietest, once there are enough to know that it is the room.
+    fn quietest(&self) -> Option<f32> {
+        let quietest = self.powers.iter().copied().fold(f32::INFINITY, f32::min);
+        (self.count >= KNOWN_AFTER).then_some(quietest)
+    }
 }
 
 impl Foreground {
@@ -43,12 +72,12 @@ impl Foreground {
         }
         self.present += PRESENT * (power - self.present);
         let wanted = if self.is_near { STILL_NEAR } else { NEAR };
-        self.is_near = self.room().is_none_or(|room| self.present >= room * wanted);
+        self.is_near = self.room.is_none_or(|room| self.present >= room * wanted);
         self.sum += power;
         self.pieces += 1;
         if self.pieces == BLOCK {
-            self.blocks.truncate(REMEMBERED - 1);
-            self.blocks.push_front(self.sum / BLOCK as f32);
+            self.blocks.push(self.sum / BLOCK as f32);
+            self.room = self.blocks.quietest().filter(|power| *power > AUDIBLE);
             (self.sum, self.pieces) = (0.0, 0);
         }
     }
@@ -61,13 +90,6 @@ impl Foreground {
     /// Forgets everything heard.
     pub fn reset(&mut self) {
         *self = Self::default();
-    }
-
-    /// The power of what is always there, if it can be heard.
-    fn room(&self) -> Option<f32> {
-        let quietest = self.blocks.iter().copied().fold(f32::INFINITY, f32::min);
-        let is_known = self.blocks.len() >= KNOWN_AFTER;
-        (is_known && quietest > AUDIBLE).then_some(quietest)
     }
 }
 

@@ -116,6 +116,32 @@ fn a_single_word_that_wants_the_floor_gets_it() {
 }
 
 #[test]
+fn a_nod_whose_end_nobody_understands_is_one_however_long() {
+    assert_snapshot!(over_a_story("Once upon a time there was a king who had three daughters.", r#"
+        4000 caller murmurs 1200 "Yeah lumber ken."
+       12000 caller hangs up
+    "#), @r"
+     4060  pause
+     4060  -> Listening
+     4400  recognise sound 1: Yeah
+     4550  recognise sound 2: Yeah
+     4700  recognise sound 3: Yeah
+     4850  recognise sound 4: Yeah lumber
+     5000  recognise sound 5: Yeah lumber
+     5150  recognise sound 6: Yeah lumber
+     5300  recognise sound 7: Yeah lumber ken.
+     5400  clear audio
+     5400  count FalseInterruption
+     5400  resume
+     5400  -> Speaking
+     7440  Assistant: Once upon a time there was a king who had three daughters.
+     7440  store 2 Assistant: Once upon a time there was a king who had three daughters. (430 + 200 -> 630 ms)
+     7440  -> Listening
+    12000  end call: UserHangup
+    ");
+}
+
+#[test]
 fn a_murmur_that_nobody_understands_is_an_interruption_only_if_it_lasts() {
     assert_snapshot!(over_a_story("Once upon a time there was a king who had three daughters.", r#"
         4000 caller murmurs 600 "Emil."
