@@ -6,9 +6,9 @@ use livekit_rtc::{FRAME_SAMPLES, Frame};
 
 /// How long live sound waits for what was said before, in ticks of 10 ms: 2 s.
 const MAX_WAIT: u32 = 200;
-/// Silence that is heard after what was said before: 300 ms, enough for its end to be noticed. A microphone
+/// Silence that is heard after what was said before: half a second, so that its end is noticed. A microphone
 /// that is silent from the beginning sends hardly anything.
-const PAUSE: usize = 30;
+const PAUSE: usize = 50;
 /// Live sound that may have been heard before it is known that there is more: half a second. What was
 /// said before then comes a little out of order, which is better than not at all.
 const MAX_HEARD: u32 = 50;

@@ -319,15 +319,22 @@ impl Joining {
     }
 
     fn ticks(&mut self, count: usize, mut live: impl FnMut(usize) -> Frame) {
+        self.ticks_of(count, |tick| Some(live(tick)));
+    }
+
+    /// The same, where nothing may come.
+    fn ticks_of(&mut self, count: usize, mut live: impl FnMut(usize) -> Option<Frame>) {
         for tick in 0..count {
             self.now += FRAME;
-            self.audio.received(Received {
-                now: self.now,
-                participant: &"caller".into(),
-                track: &TrackSid::from("TR_1"),
-                samples: &live(tick),
-                content: Content::Decoded,
-            });
+            if let Some(samples) = live(tick) {
+                self.audio.received(Received {
+                    now: self.now,
+                    participant: &"caller".into(),
+                    track: &TrackSid::from("TR_1"),
+                    samples: &samples,
+                    content: Content::Decoded,
+                });
+            }
             self.audio.playout(self.now, &mut [0; 240]);
             while let Ok(event) = self.handle.events.try_recv() {
                 self.events.push(event);
@@ -369,6 +376,40 @@ fn what_was_said_while_connecting_is_heard_before_live_sound() {
     call.ticks(live.len() + 40, |tick| {
         live.get(tick).copied().unwrap_or(SILENCE)
     });
+    assert_eq!(call.told(), ["starts", "ends"]);
+}
+
+#[test]
+fn what_was_said_while_connecting_is_over_though_the_microphone_sends_nothing() {
+    let (sound, voiced) = sentence(0);
+    let mut call = Joining::new();
+    call.handle.send(Command::Wait).unwrap();
+    call.handle
+        .send(Command::Earlier(sound[..voiced].to_vec()))
+        .unwrap();
+    call.ticks_of(voiced / 240 / 6 + 20, |_| None);
+    assert_eq!(call.told(), ["starts", "ends", "caught up"]);
+}
+
+#[test]
+fn in_a_room_full_of_voices_only_who_is_louder_is_heard() {
+    let (sound, _) = sentence(0);
+    // Four people, each a third of a second behind another, who begin anew as soon as they have ended.
+    let crowd = |at: usize| -> i32 {
+        let others = (0..4).map(|other| i32::from(sound[(at + other * 8_000) % sound.len()]));
+        others.sum::<i32>() / 8
+    };
+    let begins = 240 * 600;
+    let at = |at: usize| {
+        let caller = at.checked_sub(begins).and_then(|at| sound.get(at));
+        (crowd(at) + i32::from(caller.copied().unwrap_or_default())) as i16
+    };
+    let mut call = Joining::new();
+    let frame = |tick: usize| std::array::from_fn(|sample| at(tick * 240 + sample));
+    call.ticks(600, frame);
+    // Before the room is known, whoever is heard may be the caller.
+    assert_eq!(call.told().last(), Some(&"ends"));
+    call.ticks(sound.len() / 240 + 100, |tick| frame(600 + tick));
     assert_eq!(call.told(), ["starts", "ends"]);
 }
 
