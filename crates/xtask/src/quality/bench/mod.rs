@@ -57,15 +57,16 @@ pub(super) fn calls_sample(system: &System) -> anyhow::Result<()> {
     calls::measure(system, true)
 }
 
-/// A few seconds of both, to see that they work.
+/// A few seconds of each, to see that they work.
 pub(super) fn sample(project: &Project) -> anyhow::Result<()> {
-    let options = Options {
-        what: Subject::LocalAi,
+    let of = |what| Options {
+        what,
         release: false,
         args: vec!["--sample".into()],
     };
-    bench(project, &options)?;
-    soak(project, &options)
+    bench(project, &of(Subject::LocalAi))?;
+    bench(project, &of(Subject::Search))?;
+    soak(project, &of(Subject::LocalAi))
 }
 
 fn search(project: &Project, options: &Options) -> anyhow::Result<()> {
