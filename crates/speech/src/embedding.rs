@@ -1,6 +1,6 @@
 //! Sentence embeddings with all-MiniLM-L6-v2: texts that mean the same lie close together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ort::session::Session;
@@ -36,7 +36,7 @@ impl Embedder {
         threads: usize,
         workers: usize,
     ) -> Result<Self, Error> {
-        let load = || runtime.load(dir.join("minilm/model.onnx"), threads);
+        let load = || runtime.load(file(dir), threads);
         Ok(Self {
             tokenizer: Arc::new(tokenizer()?),
             sessions: Arc::new(Pool::new(MODEL, workers, load)?),
@@ -57,13 +57,7 @@ impl Embedder {
         order.sort_by_key(|&index| texts[index].len());
         for batch in order.chunks(BATCH) {
             let inputs = batch.iter().map(|&index| texts[index]).collect();
-            let encodings =
-                self.tokenizer
-                    .encode_batch(inputs, true)
-                    .map_err(|error| Error::Text {
-                        model: MODEL,
-                        reason: error.to_string(),
-                    })?;
+            let encodings = self.tokenizer.encode_batch(inputs, true).map_err(unread)?;
             let pooled = infer(&mut *self.sessions.take()?, &encodings)?;
             for (&index, embedding) in batch.iter().zip(pooled) {
                 embeddings[index] = embedding;
@@ -73,13 +67,14 @@ impl Embedder {
     }
 }
 
-fn tokenizer() -> Result<Tokenizer, Error> {
-    let failed = |error: tokenizers::Error| Error::Text {
-        model: MODEL,
-        reason: error.to_string(),
-    };
+/// The model, and what makes word pieces for it.
+pub(crate) fn file(dir: &Path) -> PathBuf {
+    dir.join("minilm/model.onnx")
+}
+
+pub(crate) fn tokenizer() -> Result<Tokenizer, Error> {
     let mut tokenizer =
-        Tokenizer::from_bytes(include_bytes!("../data/minilm-tokenizer.json")).map_err(failed)?;
+        Tokenizer::from_bytes(include_bytes!("../data/minilm-tokenizer.json")).map_err(unread)?;
     // The file asks for 128 tokens, always padded to the full: a short question would pay for a
     // long one.
     let truncation = TruncationParams {
@@ -88,7 +83,7 @@ fn tokenizer() -> Result<Tokenizer, Error> {
     };
     tokenizer
         .with_truncation(Some(truncation))
-        .map_err(failed)?;
+        .map_err(unread)?;
     tokenizer.with_padding(Some(PaddingParams::default()));
     // A batch is too small for the tokenizer to start a pool of threads of its own.
     tokenizers::utils::parallelism::set_parallelism(false);
@@ -96,6 +91,18 @@ fn tokenizer() -> Result<Tokenizer, Error> {
 }
 
 fn infer(session: &mut Session, batch: &[Encoding]) -> Result<Vec<[f32; DIMENSIONS]>, Error> {
+    let tokens = hidden(session, batch, "last_hidden_state")?;
+    let texts = tokens.chunks(tokens.len() / batch.len().max(1));
+    let texts = texts.zip(batch.iter().map(Encoding::get_attention_mask));
+    Ok(texts.map(|(tokens, mask)| pool(tokens, mask)).collect())
+}
+
+/// What a layer of the model makes of each word piece, one text after the other.
+pub(crate) fn hidden(
+    session: &mut Session,
+    batch: &[Encoding],
+    layer: &'static str,
+) -> Result<Vec<[f32; DIMENSIONS]>, Error> {
     let failed = |source| Error::Inference {
         model: MODEL,
         source,
@@ -115,22 +122,26 @@ fn infer(session: &mut Session, batch: &[Encoding]) -> Result<Vec<[f32; DIMENSIO
             "token_type_ids" => view(types.as_slice())?,
         ])
         .map_err(failed)?;
-    let (_, hidden) = outputs["last_hidden_state"]
-        .try_extract_tensor::<f32>()
-        .map_err(failed)?;
-    if hidden.len() != ids.len() * DIMENSIONS {
-        return Err(Error::UnexpectedOutput {
+    let (_, hidden) = outputs[layer].try_extract_tensor::<f32>().map_err(failed)?;
+    match hidden.as_chunks::<DIMENSIONS>() {
+        (tokens, []) if tokens.len() == ids.len() => Ok(tokens.to_vec()),
+        _ => Err(Error::UnexpectedOutput {
             model: MODEL,
-            output: "last_hidden_state",
-        });
+            output: layer,
+        }),
     }
-    let (tokens, _) = hidden.as_chunks::<DIMENSIONS>();
-    let texts = tokens.chunks(shape[1]).zip(mask.chunks(shape[1]));
-    Ok(texts.map(|(tokens, mask)| pool(tokens, mask)).collect())
+}
+
+/// The tokenizer's errors, as ours.
+pub(crate) fn unread(error: tokenizers::Error) -> Error {
+    Error::Text {
+        model: MODEL,
+        reason: error.to_string(),
+    }
 }
 
 /// The mean of the tokens that are not padding, scaled to length 1.
-fn pool(tokens: &[[f32; DIMENSIONS]], mask: &[i64]) -> [f32; DIMENSIONS] {
+fn pool(tokens: &[[f32; DIMENSIONS]], mask: &[u32]) -> [f32; DIMENSIONS] {
     let mut sum = [0.0f32; DIMENSIONS];
     for (token, _) in tokens.iter().zip(mask).filter(|&(_, &mask)| mask == 1) {
         for (sum, value) in sum.iter_mut().zip(token) {

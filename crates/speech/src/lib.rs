@@ -19,6 +19,7 @@ pub mod embedding;
 mod error;
 mod graph;
 mod models;
+pub mod phrase;
 mod pool;
 pub mod recognition;
 pub mod resample;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::embedding::Embedder;
+use crate::phrase::PhraseReader;
 use crate::recognition::Recognizer;
 use crate::runtime::{Runtime, existing};
 use crate::synthesis::Synthesizer;
@@ -89,5 +90,13 @@ impl Models {
     /// [`Error::Missing`] or [`Error::Load`].
     pub fn embedder(&self, workers: usize) -> Result<Embedder, Error> {
         Embedder::load(&self.dir, &self.runtime, self.threads, workers)
+    }
+
+    /// Loads the reader of phrases: the first two thirds of the embedder.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] or [`Error::Load`].
+    pub fn phrase_reader(&self, workers: usize) -> Result<PhraseReader, Error> {
+        PhraseReader::load(&self.dir, &self.runtime, self.threads, workers)
     }
 }

@@ -7,6 +7,8 @@ use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
+use prost::DecodeError;
+use prost::bytes::Bytes;
 
 use crate::{Error, graph};
 
@@ -65,15 +67,37 @@ impl Runtime {
 
     /// Loads a synthesiser's model, rewritten for this processor: see [`graph::rewrite`].
     pub(crate) fn load_synthesis(&self, path: PathBuf, threads: usize) -> Result<Session, Error> {
+        self.load_changed(path, threads, graph::rewrite, |builder| {
+            Ok(builder.with_operators(graph::operators()?)?)
+        })
+    }
+
+    /// Loads the part of a model that leads to this value, which becomes all that it gives.
+    pub(crate) fn load_up_to(
+        &self,
+        value: &str,
+        path: PathBuf,
+        threads: usize,
+    ) -> Result<Session, Error> {
+        self.load_changed(path, threads, |model| graph::up_to(value, model), Ok)
+    }
+
+    fn load_changed(
+        &self,
+        path: PathBuf,
+        threads: usize,
+        change: impl FnOnce(Bytes) -> Result<Vec<u8>, DecodeError>,
+        prepare: impl FnOnce(SessionBuilder) -> ort::Result<SessionBuilder>,
+    ) -> Result<Session, Error> {
         let path = existing(path)?;
         let refused = |reason: String| Error::Load {
             path: path.clone(),
             reason,
         };
         let model = std::fs::read(&path).map_err(|error| refused(error.to_string()))?;
-        let model = graph::rewrite(model.into()).map_err(|error| refused(error.to_string()))?;
+        let model = change(model.into()).map_err(|error| refused(error.to_string()))?;
         self.builder(threads)
-            .and_then(|builder| Ok(builder.with_operators(graph::operators()?)?))
+            .and_then(prepare)
             .and_then(|mut builder| builder.commit_from_memory(&model))
             .map_err(|error| refused(error.to_string()))
     }

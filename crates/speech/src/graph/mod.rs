@@ -1,5 +1,7 @@
-//! Rewrites a synthesiser's graph as it is loaded, so that it runs faster and sounds the same.
+//! Changes models as they are loaded: rewrites a synthesiser's graph, so that it runs faster and sounds the same, and
+//! cuts off the part of a graph that is not needed.
 
+mod cut;
 mod fusion;
 mod operator;
 mod schema;
@@ -11,6 +13,7 @@ mod sum;
 use prost::bytes::Bytes;
 use prost::{DecodeError, Message};
 
+pub(crate) use cut::up_to;
 pub(crate) use operator::operators;
 use schema::{Graph, Model, Node};
 
