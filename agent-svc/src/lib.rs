@@ -17,6 +17,7 @@ mod judge;
 mod lifecycle;
 mod media;
 mod peers;
+pub mod phrases;
 mod prompt;
 mod provider;
 mod quoting;

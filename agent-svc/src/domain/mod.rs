@@ -10,7 +10,6 @@ mod endpointing;
 mod hold;
 mod ids;
 mod input;
-mod last_words;
 mod limits;
 mod line;
 mod output;
@@ -31,7 +30,6 @@ pub use ids::{ItemId, PauseId, ResponseId, SegmentId, SoundId, SpeechId, Ticket,
 pub use input::{
     Input, Outcome, Playout, Realtime, Source, ToolEffect, ToolRequest, ToolResult, ToolStatus,
 };
-pub(crate) use last_words::leave_open;
 pub use line::Line;
 pub use output::{
     AgentState, EndReason, HandOver, Latency, Metric, Output, Role, ToolRecord, Trouble, Turn,
@@ -39,3 +37,4 @@ pub use output::{
 pub use settings::{Settings, TurnDetection};
 pub use time::{Moment, Samples};
 pub use words::Heard;
+pub(crate) use words::words;

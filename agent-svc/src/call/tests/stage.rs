@@ -335,12 +335,7 @@ impl Stage {
                 self.later(JUDGING, Input::TurnJudged { pause, complete });
             }
             Output::RecogniseSound(sound) => {
-                let (text, confidence) = (self.mouth.words(), 0.9);
-                let heard = Some(Heard {
-                    text,
-                    confidence,
-                    last_confidence: confidence,
-                });
+                let heard = Some(Heard::of(&self.mouth.words(), 0.9));
                 self.later(RECOGNISING, Input::SoundRecognised { sound, heard });
             }
             Output::CloseInput => self.mouth.close(Instant::now()),

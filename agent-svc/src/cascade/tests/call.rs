@@ -180,11 +180,7 @@ impl Call {
                 return self.schedule(JUDGING, Input::TurnJudged { pause, complete });
             }
             Output::RecogniseSound(sound) => {
-                let heard = Some(Heard {
-                    text: "no that is not".to_owned(),
-                    confidence: 0.9,
-                    last_confidence: 0.9,
-                });
+                let heard = Some(Heard::of("no that is not", 0.9));
                 return self.schedule(JUDGING, Input::SoundRecognised { sound, heard });
             }
             Output::CommitAudio => Command::Commit,

@@ -126,7 +126,7 @@ fn input() -> impl Strategy<Value = Input> {
         )
             .prop_map(|(sound, heard)| Input::SoundRecognised {
                 sound: SoundId(sound),
-                heard: heard.map(|(text, confidence)| Heard { text, confidence, last_confidence: confidence }),
+                heard: heard.map(|(text, confidence)| Heard::of(&text, confidence)),
             }),
         8 => realtime.prop_map(Input::Realtime),
         3 => tool,

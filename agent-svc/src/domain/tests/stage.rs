@@ -374,11 +374,7 @@ impl Stage {
             .collect();
         let text = text.join(" ");
         self.write(&format!("recognise sound {}: {text}", sound.0));
-        let heard = Some(Heard {
-            text,
-            confidence,
-            last_confidence: confidence,
-        });
+        let heard = Some(Heard::of(&text, confidence));
         self.later(RECOGNISING, Input::SoundRecognised { sound, heard });
     }
 

@@ -125,24 +125,24 @@ fn a_caller_who_goes_on_before_the_answer_is_heard_gets_one_answer() {
         0  -> Listening
      2200  judge pause 1
      3700  judge pause 2
-     3940  commit audio
-     3940  create response 1
-     3940  -> Thinking
-     4140  User: What plan am I on?
-     4140  store 1 User: What plan am I on?
-     6740  synthesise 2: One moment, please.
-     6840  play 2
-     6840  -> Speaking
-     7940  count ResponseFailed
-     7940  create response 2
-     7970  Assistant: One moment, please.
-     7970  store 2 Assistant: One moment, please.
-     7970  -> Thinking
-     8140  play 3
-     8140  -> Speaking
-     8370  Assistant: Pro.
-     8370  store 3 Assistant: Pro. (440 + 4200 -> 4640 ms)
-     8370  -> Listening
+     3950  commit audio
+     3950  create response 1
+     3950  -> Thinking
+     4150  User: What plan am I on?
+     4150  store 1 User: What plan am I on?
+     6750  synthesise 2: One moment, please.
+     6850  play 2
+     6850  -> Speaking
+     7950  count ResponseFailed
+     7950  create response 2
+     7980  Assistant: One moment, please.
+     7980  store 2 Assistant: One moment, please.
+     7980  -> Thinking
+     8150  play 3
+     8150  -> Speaking
+     8380  Assistant: Pro.
+     8380  store 3 Assistant: Pro. (450 + 4200 -> 4650 ms)
+     8380  -> Listening
     30000  end call: Operator
     ");
 }
@@ -170,16 +170,16 @@ fn a_pause_that_sounds_finished_ends_the_turn_soon_and_another_late() {
      3220  store 2 Assistant: All right. (430 + 200 -> 630 ms)
      3220  -> Listening
      7200  judge pause 2
-     9530  commit audio
-     9530  create response 2
-     9530  -> Thinking
-     9730  User: I wanted to ask you about
-     9730  store 3 User: I wanted to ask you about
-     9730  play 2
-     9730  -> Speaking
-    10320  Assistant: All right.
-    10320  store 4 Assistant: All right. (2530 + 200 -> 2730 ms)
-    10320  -> Listening
+     9360  commit audio
+     9360  create response 2
+     9360  -> Thinking
+     9560  User: I wanted to ask you about
+     9560  store 3 User: I wanted to ask you about
+     9560  play 2
+     9560  -> Speaking
+    10150  Assistant: All right.
+    10150  store 4 Assistant: All right. (2360 + 200 -> 2560 ms)
+    10150  -> Listening
     14000  end call: UserHangup
     ");
 }
@@ -197,16 +197,16 @@ fn a_caller_who_thinks_in_the_middle_of_a_sentence_is_waited_for() {
        0  -> Listening
     2200  judge pause 1
     5400  judge pause 2
-    5720  commit audio
-    5720  create response 1
-    5720  -> Thinking
-    5920  User: I wanted to ask what plan I am on.
-    5920  store 1 User: I wanted to ask what plan I am on.
-    5920  play 1
-    5920  -> Speaking
-    6510  Assistant: All right.
-    6510  store 2 Assistant: All right. (520 + 200 -> 720 ms)
-    6510  -> Listening
+    5750  commit audio
+    5750  create response 1
+    5750  -> Thinking
+    5950  User: I wanted to ask what plan I am on.
+    5950  store 1 User: I wanted to ask what plan I am on.
+    5950  play 1
+    5950  -> Speaking
+    6540  Assistant: All right.
+    6540  store 2 Assistant: All right. (550 + 200 -> 750 ms)
+    6540  -> Listening
     9000  end call: UserHangup
     ");
 }
@@ -254,16 +254,16 @@ fn a_caller_of_long_pauses_is_given_more_time() {
     2200  judge pause 1
     3800  judge pause 2
     5400  judge pause 3
-    5700  commit audio
-    5700  create response 1
-    5700  -> Thinking
-    5900  User: One. Two. Three.
-    5900  store 1 User: One. Two. Three.
-    5900  play 1
-    5900  -> Speaking
-    6490  Assistant: All right.
-    6490  store 2 Assistant: All right. (500 + 200 -> 700 ms)
-    6490  -> Listening
+    5680  commit audio
+    5680  create response 1
+    5680  -> Thinking
+    5880  User: One. Two. Three.
+    5880  store 1 User: One. Two. Three.
+    5880  play 1
+    5880  -> Speaking
+    6470  Assistant: All right.
+    6470  store 2 Assistant: All right. (480 + 200 -> 680 ms)
+    6470  -> Listening
     7000  end call: UserHangup
     ");
 }
