@@ -11,9 +11,17 @@ use crate::sounds::Noise;
 pub(crate) enum Size {
     Whole,
     /// Other texts, in quiet.
+    Further,
+    /// Texts that were not looked at, in quiet.
     HeldOut,
     /// A few of everything: it shows that all is in place, which no percentage of so few can.
     Sample,
+}
+
+impl Size {
+    pub(crate) fn is_in_quiet(self) -> bool {
+        matches!(self, Self::Further | Self::HeldOut)
+    }
 }
 
 /// What a figure has to be.
@@ -93,7 +101,7 @@ pub(crate) fn check<'a>(
 fn goals(size: Size, turns: &[(&TurnRow, &Turns)], overs: &[(&OverRow, &Overs)]) -> Vec<Goal> {
     let floor = |whole, held_out, sample| match size {
         Size::Whole => whole,
-        Size::HeldOut => held_out,
+        Size::Further | Size::HeldOut => held_out,
         Size::Sample => sample,
     };
     let turn = |set| {
@@ -151,7 +159,7 @@ fn goals(size: Size, turns: &[(&TurnRow, &Turns)], overs: &[(&OverRow, &Overs)])
             floor: floor(AtLeast(85.0), AtLeast(60.0), AtLeast(20.0)),
         },
     ];
-    goals.extend((size != Size::HeldOut).then(|| Goal {
+    goals.extend((!size.is_in_quiet()).then(|| Goal {
         what: "coughs and keys that it survives",
         unit: "%",
         reached: 100.0 - over(is_wordless).stops(),

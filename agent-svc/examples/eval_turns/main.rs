@@ -1,6 +1,7 @@
 //! Judges how well the assistant takes turns: whether unfinished sentences are cut off, how long
 //! finished ones wait, and which sounds over it stop it. `cargo xtask eval turns` runs it with the
-//! texts that were in view from the beginning and with `--held-out`; `--sample` takes a small part.
+//! texts that were in view from the beginning, with `--further` ones that were not at first, and with `--held-out`;
+//! `--sample` takes a small part.
 //!
 //! Each trial is a call in virtual time: the detector, the conversation and the judge's models are
 //! those of a call, with their latencies; provider and room are stand-ins.
@@ -39,10 +40,13 @@ fn main() -> anyhow::Result<ExitCode> {
     let dir = std::env::var_os("MODELS_DIR").context("set MODELS_DIR to the models folder")?;
     let size = match std::env::args().nth(1).as_deref() {
         None => Size::Whole,
+        Some("--further") => Size::Further,
         Some("--held-out") => Size::HeldOut,
         Some("--sample") => Size::Sample,
         Some(other) => {
-            anyhow::bail!("unknown argument {other:?}: --held-out and --sample are known")
+            anyhow::bail!(
+                "unknown argument {other:?}: --further, --held-out and --sample are known"
+            )
         }
     };
     let dir = Path::new(&dir);
@@ -83,7 +87,7 @@ impl Scene {
     fn set(models: &Models, recordings: &Path, size: Size) -> anyhow::Result<Self> {
         let texts = Texts::read(size)?;
         let voices = match size {
-            Size::Whole | Size::HeldOut => VOICES.len(),
+            Size::Whole | Size::Further | Size::HeldOut => VOICES.len(),
             Size::Sample => SAMPLE_VOICES,
         };
         let synthesizer = models.synthesizer(parallel::threads())?;
@@ -96,7 +100,7 @@ impl Scene {
         if matches!(size, Size::Whole) {
             speakers.push(Speaker::dickens(recordings)?);
         }
-        if !matches!(size, Size::HeldOut) {
+        if !size.is_in_quiet() {
             speakers.push(Speaker::beckett(recordings)?);
         }
         let babble = |listener: usize| {

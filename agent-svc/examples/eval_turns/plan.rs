@@ -228,7 +228,7 @@ fn backgrounds(size: Size) -> Vec<Background> {
             .into_iter()
             .flat_map(|noise| BELOW.map(|below| Some((noise, below))))
             .collect(),
-        Size::HeldOut => Vec::new(),
+        Size::Further | Size::HeldOut => Vec::new(),
         Size::Sample => vec![Some((Noise::Keys, 20.0))],
     }
 }

@@ -1,10 +1,11 @@
-//! What is said; see `texts.toml` and `held_out.toml`.
+//! What is said; see `texts.toml`, `further.toml` and `held_out.toml`.
 
 use serde::Deserialize;
 
 use crate::goals::Size;
 
 const TEXTS: &str = include_str!("texts.toml");
+const FURTHER: &str = include_str!("further.toml");
 const HELD_OUT: &str = include_str!("held_out.toml");
 /// Texts of a set in a sample.
 const SAMPLE: usize = 9;
@@ -24,6 +25,7 @@ impl Texts {
     pub(crate) fn read(size: Size) -> anyhow::Result<Self> {
         let texts = toml::from_str(match size {
             Size::Whole | Size::Sample => TEXTS,
+            Size::Further => FURTHER,
             Size::HeldOut => HELD_OUT,
         });
         let mut texts: Self = texts?;
@@ -53,7 +55,8 @@ mod tests {
             )
         };
         assert_eq!(sizes(Size::Whole), (30, 30, 15, 20));
-        assert_eq!(sizes(Size::HeldOut), (40, 40, 20, 25));
+        assert_eq!(sizes(Size::Further), (40, 40, 20, 25));
+        assert_eq!(sizes(Size::HeldOut), (60, 60, 30, 30));
         assert_eq!(sizes(Size::Sample), (9, 9, 9, 9));
     }
 }

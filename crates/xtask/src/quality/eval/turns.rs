@@ -15,6 +15,8 @@ pub(super) fn judge(project: &Project, installed: &Installed, sample: bool) -> a
     }
     println!("Texts that were in view from the beginning:\n");
     judge(None)?;
-    println!("\nFurther texts:\n");
+    println!("\nTexts that were not in view at first:\n");
+    judge(Some("--further"))?;
+    println!("\nTexts that were not looked at:\n");
     judge(Some("--held-out"))
 }
