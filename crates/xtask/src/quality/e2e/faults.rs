@@ -57,31 +57,14 @@ fn lives_through(system: &System, part: &str) -> anyhow::Result<()> {
     })?;
 
     let pids = running(system)?;
-    let (_, pid) = pids
-        .iter()
-        .find(|(name, _)| name == part)
-        .with_context(|| format!("{part} does not run here"))?;
-    kill_process(
-        Pid::from_raw(i32::try_from(*pid)?).context("a process id")?,
-        Signal::KILL,
-    )?;
-    until(
-        "the death of the part in `status`",
-        Duration::from_secs(10),
-        || Ok((!running(system)?.iter().any(|(name, _)| name == part)).then_some(())),
-    )?;
+    kill(system, part)?;
     call.report()?;
     for other in &pids {
         let stays = other.0 == part || running(system)?.contains(other);
         ensure!(stays, "{} has died too", other.0);
     }
 
-    let up = system.xtask("up").arg("--no-build").output()?;
-    ensure!(
-        up.status.success(),
-        "`up` does not bring it back: {}",
-        String::from_utf8_lossy(&up.stderr)
-    );
+    system.up(&[])?;
     let record = system.ended(&operator, &call_id)?;
     let after = texts(&record);
     ensure!(
@@ -94,6 +77,22 @@ fn lives_through(system: &System, part: &str) -> anyhow::Result<()> {
         "the next call: {report}"
     );
     Ok(())
+}
+
+/// Kills a part and waits until that has been noticed.
+pub(super) fn kill(system: &System, part: &str) -> anyhow::Result<()> {
+    let pids = running(system)?;
+    let (_, pid) = pids
+        .iter()
+        .find(|(name, _)| name == part)
+        .with_context(|| format!("{part} does not run here"))?;
+    let pid = Pid::from_raw(i32::try_from(*pid)?).context("a process id")?;
+    kill_process(pid, Signal::KILL)?;
+    until(
+        "the death of the part in `status`",
+        Duration::from_secs(10),
+        || Ok((!running(system)?.iter().any(|(name, _)| name == part)).then_some(())),
+    )
 }
 
 /// The parts that run, with their processes.

@@ -3,6 +3,7 @@
 mod browser;
 mod faults;
 mod identity;
+mod imports;
 mod integration;
 mod operators;
 mod replacements;
@@ -52,6 +53,7 @@ fn journeys(system: &System, options: &Options) -> anyhow::Result<()> {
     identity::show(system)?;
     operators::show(system)?;
     integration::show(system)?;
+    imports::show(system)?;
     faults::sample(system)?;
     eval::dialogue_sample(system.project)?;
     shown("a few questions to the assistant");
