@@ -57,6 +57,7 @@ impl BareSearch {
         let query = store::Query {
             text: &self.text,
             collection: Some(&self.collection),
+            labels: &[],
             vector: Some(&self.vector),
             model: &self.model,
             slot: Slot::A,

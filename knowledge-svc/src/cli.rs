@@ -91,6 +91,10 @@ pub struct Search {
     #[arg(long, default_value = "")]
     pub collection: String,
 
+    /// Only documents that have this label; may be given several times, and then means all of them.
+    #[arg(long = "label", value_name = "LABEL")]
+    pub labels: Vec<String>,
+
     /// Language of the question, a BCP 47 tag.
     #[arg(long, default_value = "en")]
     pub language: String,

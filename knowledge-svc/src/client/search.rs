@@ -16,6 +16,7 @@ pub async fn search(options: &Search) -> anyhow::Result<String> {
     let request = SearchRequest {
         query: options.query.clone(),
         collection: options.collection.clone(),
+        labels: options.labels.clone(),
         page_size: options.limit,
         language: options.language.clone(),
         ..SearchRequest::default()

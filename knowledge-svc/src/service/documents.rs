@@ -7,7 +7,7 @@ use service_kit::{field::FieldErrors, page::Page};
 use super::request;
 use crate::{
     app::App,
-    domain,
+    domain::{self, check_labels},
     error::KnowledgeError,
     store::{collections, documents as store},
 };
@@ -18,6 +18,8 @@ const DEFAULT_PAGE: u16 = 50;
 #[derive(Serialize, Deserialize)]
 struct Place {
     collection: String,
+    #[serde(default)]
+    labels: Vec<String>,
     document_id: String,
 }
 
@@ -59,6 +61,7 @@ impl App {
     ) -> Result<pb::ListDocumentsResponse, KnowledgeError> {
         let mut errors = FieldErrors::new();
         let collection = request::collection(&mut errors, &request.collection);
+        let labels = errors.check("labels", check_labels(request.labels.clone()));
         let page: Page<Place> = Page::parse(
             &mut errors,
             request.page_size,
@@ -66,18 +69,28 @@ impl App {
             DEFAULT_PAGE,
         );
         let place = page.after.as_ref();
-        if place.is_some_and(|place| place.collection != request.collection) {
+        if place.is_some_and(|place| {
+            place.collection != request.collection || place.labels != request.labels
+        }) {
             errors.add(
                 "page_token",
-                "must be a next_page_token of the list of this collection",
+                "must be a next_page_token of the list of this collection and these labels",
             );
         }
-        errors.finish(Some(()))?;
+        let labels = errors.finish(labels)?;
         let after = place.map(|place| place.document_id.as_str());
         let mut connection = self.db.get().await?;
-        let found = store::list(&mut connection, collection.as_ref(), after, page.limit()).await?;
+        let found = store::list(
+            &mut connection,
+            collection.as_ref(),
+            &labels,
+            after,
+            page.limit(),
+        )
+        .await?;
         let (found, next_page_token) = page.finish(found, |document| Place {
             collection: request.collection.clone(),
+            labels: labels.clone(),
             document_id: document.document_id.clone(),
         });
         Ok(pb::ListDocumentsResponse {

@@ -10,7 +10,7 @@ use tonic::Request;
 use super::{answer, request};
 use crate::{
     app::App,
-    domain::{self, Question, Ranked, Sentence, Slug, check_language},
+    domain::{self, Question, Ranked, Sentence, Slug, check_labels, check_language},
     error::KnowledgeError,
     store::{index::Slot, search as store},
 };
@@ -27,6 +27,7 @@ struct Asked {
     query: String,
     language: String,
     collection: Option<Slug>,
+    labels: Vec<String>,
     page_size: usize,
     include_rejected: bool,
 }
@@ -53,6 +54,7 @@ impl App {
         let query = store::Query {
             text: &asked.query,
             collection: asked.collection.as_ref(),
+            labels: &asked.labels,
             vector: vector.as_deref(),
             model,
             slot,
@@ -120,6 +122,7 @@ impl TryFrom<pb::SearchRequest> for Asked {
         }
         let language = errors.check("language", check_language(&request.language));
         let collection = request::collection(&mut errors, &request.collection);
+        let labels = errors.check("labels", check_labels(request.labels));
         let page_size = match request.page_size {
             0 => DEFAULT_PAGE,
             size @ 1..=MAX_PAGE => usize::try_from(size).unwrap_or(DEFAULT_PAGE),
@@ -132,6 +135,7 @@ impl TryFrom<pb::SearchRequest> for Asked {
             query: domain::without_fillers(query).to_owned(),
             language: language.unwrap_or_default(),
             collection,
+            labels: labels.unwrap_or_default(),
             page_size,
             include_rejected: request.include_rejected,
         }))

@@ -201,10 +201,11 @@ pub(crate) async fn find(
         .transpose()
 }
 
-/// Documents without their content, by id, after the one named `after`.
+/// Documents without their content that have all of `labels`, by id, after the one named `after`.
 pub(crate) async fn list(
     connection: &mut AsyncPgConnection,
     collection: Option<&Slug>,
+    labels: &[String],
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Document>, KnowledgeError> {
@@ -215,6 +216,9 @@ pub(crate) async fn list(
         .into_boxed();
     if let Some(collection) = collection {
         query = query.filter(documents::collection.eq(collection.as_str()));
+    }
+    if !labels.is_empty() {
+        query = query.filter(documents::labels.contains(labels.to_vec()));
     }
     if let Some(after) = after {
         query = query.filter(documents::document_id.gt(after));

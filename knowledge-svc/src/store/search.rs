@@ -1,4 +1,7 @@
-//! Finding passages that may answer. All statements filter by collection and visibility before they rank.
+//! Finding passages that may answer. All statements filter by collection, visibility and labels before they rank.
+//!
+//! Labels are asked of the documents themselves, once a statement: as a copy with each passage they would have every
+//! vector indexed anew when they change, and looking them up costs some 5 ms among 5,000 documents.
 //!
 //! What words are is PostgreSQL's decision alone: questions, passages and sentences are cut into lexemes by the same
 //! function, here and in the generated column. Each lexeme is quoted as `tsquery` wants it, so that no question can
@@ -32,6 +35,8 @@ pub(crate) struct Query<'a> {
     pub(crate) text: &'a str,
     /// The only collection to look in, if there is one.
     pub(crate) collection: Option<&'a Slug>,
+    /// What a document has to be labelled with, all of it.
+    pub(crate) labels: &'a [String],
     /// The vector of the question; without it only the text is searched.
     pub(crate) vector: Option<&'a [f32]>,
     /// The model whose vectors are compared.
@@ -42,6 +47,13 @@ pub(crate) struct Query<'a> {
     pub(crate) language: &'a str,
     /// The plan of whoever asks: passages for higher ones are not there.
     pub(crate) visibility: Tier,
+}
+
+impl Query<'_> {
+    /// No list where there is nothing to look up.
+    fn wanted_labels(&self) -> Option<&[String]> {
+        Some(self.labels).filter(|labels| !labels.is_empty())
+    }
 }
 
 /// The passages that may answer, and the words of the question with their weights, all of one moment.
@@ -112,6 +124,7 @@ async fn words(
         .bind::<BigInt, _>(COMMON)
         .bind::<SmallInt, _>(rank(query.visibility))
         .bind::<Text, _>(query.language)
+        .bind::<Nullable<Array<Text>>, _>(query.wanted_labels())
         .load(connection)
         .await?;
     Ok(words)
@@ -124,6 +137,8 @@ const WORDS_SQL: &str = r"
     SELECT FROM insta_knowledge.passages p
     WHERE p.search @@ ('''' || replace(replace(asked.lexeme, '\', '\\'), '''', '''''') || '''')::tsquery
       AND p.visibility <= $4 AND ($2 IS NULL OR p.collection = $2)
+      AND ($6 IS NULL OR p.document_id IN (
+        SELECT d.document_id FROM insta_knowledge.documents d WHERE d.labels @> $6))
     LIMIT $3) AS counted) AS held
   ORDER BY held.holding, asked.lexeme";
 
@@ -140,6 +155,7 @@ async fn size(
     let row: Row = diesel::sql_query(SIZE_SQL)
         .bind::<Nullable<Text>, _>(query.collection.map(Slug::as_str))
         .bind::<SmallInt, _>(rank(query.visibility))
+        .bind::<Nullable<Array<Text>>, _>(query.wanted_labels())
         .get_result(connection)
         .await?;
     Ok(row.passages)
@@ -147,7 +163,9 @@ async fn size(
 
 const SIZE_SQL: &str = "
   SELECT count(*) AS passages FROM insta_knowledge.passages
-  WHERE visibility <= $2 AND ($1 IS NULL OR collection = $1)";
+  WHERE visibility <= $2 AND ($1 IS NULL OR collection = $1)
+    AND ($3 IS NULL OR document_id IN (
+      SELECT d.document_id FROM insta_knowledge.documents d WHERE d.labels @> $3))";
 
 /// The words that find passages: those that are not common, or else the rarest.
 fn searched(words: &[Word]) -> Vec<&str> {
@@ -163,6 +181,8 @@ const CANDIDATES_SQL: &str = r"
   WITH question AS MATERIALIZED (
     SELECT string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS query
     FROM unnest($1) AS searched (lexeme)),
+  labelled AS (
+    SELECT document_id FROM insta_knowledge.documents WHERE labels @> $9),
   by_meaning AS (
     SELECT passage_id, row_number() OVER (ORDER BY distance, passage_id)::integer AS place
     FROM (
@@ -170,6 +190,7 @@ const CANDIDATES_SQL: &str = r"
       FROM insta_knowledge.passages
       WHERE $2 IS NOT NULL AND {model} = $3 AND visibility <= $8
         AND ($4 IS NULL OR collection = $4)
+        AND ($9 IS NULL OR document_id IN (SELECT document_id FROM labelled))
       ORDER BY {vector} <=> $2 LIMIT $5) AS nearest),
   by_text AS (
     SELECT passage_id, row_number() OVER (ORDER BY score DESC, passage_id)::integer AS place
@@ -177,6 +198,7 @@ const CANDIDATES_SQL: &str = r"
       SELECT passage_id, ts_rank(search, question.query, 1) AS score
       FROM insta_knowledge.passages, question
       WHERE search @@ question.query AND visibility <= $8 AND ($4 IS NULL OR collection = $4)
+        AND ($9 IS NULL OR document_id IN (SELECT document_id FROM labelled))
       ORDER BY score DESC, passage_id LIMIT $7) AS best)
   SELECT p.passage_id, p.document_id, p.title, p.heading_path, p.text, p.ordinal = 0 AS leads,
     CASE WHEN p.{model} = $3 THEN 1 - (p.{vector} <=> $2) END AS similarity,
@@ -234,6 +256,7 @@ async fn candidates(
         .bind::<Array<Text>, _>(all)
         .bind::<BigInt, _>(BEST_BY_TEXT)
         .bind::<SmallInt, _>(rank(query.visibility))
+        .bind::<Nullable<Array<Text>>, _>(query.wanted_labels())
         .load(connection)
         .await?;
     Ok(rows.into_iter().map(Into::into).collect())

@@ -166,8 +166,37 @@ async fn pages_hold_every_document_once() {
 
     request.collection = "other".into();
     request.page_size = 101;
-    assert_snapshot!(told(&app.list(request.clone()).await.unwrap_err()), @"InvalidArgument [page_size, page_token] page_size must be 0 to 100; page_token must be a next_page_token of the list of this collection");
+    assert_snapshot!(told(&app.list(request.clone()).await.unwrap_err()), @"InvalidArgument [page_size, page_token] page_size must be 0 to 100; page_token must be a next_page_token of the list of this collection and these labels");
     request.page_token = "nonsense".into();
     request.collection = "x".into();
     assert_snapshot!(told(&app.list(request).await.unwrap_err()), @"InvalidArgument [collection, page_size, page_token] collection must be 3 to 80 lower-case letters, digits or dashes; page_size must be 0 to 100; page_token must be a next_page_token of this list");
+}
+
+#[tokio::test]
+async fn documents_are_listed_by_their_labels() {
+    let app = TestApp::start().await;
+    for (id, labels) in [("doc-0", "a b"), ("doc-1", "b"), ("doc-2", "b c a")] {
+        let labels = labels.split(' ').map(ToOwned::to_owned).collect();
+        let document = Document {
+            labels,
+            ..document(id, "Title", "Text.")
+        };
+        app.create(document).await.unwrap();
+    }
+    let mut request = ListDocumentsRequest {
+        labels: vec!["a".into(), "b".into()],
+        page_size: 1,
+        ..ListDocumentsRequest::default()
+    };
+    let first = app.list(request.clone()).await.unwrap();
+    request.page_token = first.next_page_token;
+    let last = app.list(request.clone()).await.unwrap();
+    assert_eq!(last.next_page_token, "");
+    let ids = [first.documents, last.documents].concat();
+    let ids: Vec<_> = ids.iter().map(|document| &document.document_id).collect();
+    assert_eq!(ids, ["doc-0", "doc-2"]);
+    request.labels.pop();
+    assert_snapshot!(told(&app.list(request.clone()).await.unwrap_err()), @"InvalidArgument [page_token] page_token must be a next_page_token of the list of this collection and these labels");
+    request.labels = vec!["a".repeat(41)];
+    assert_snapshot!(told(&app.list(request).await.unwrap_err()), @"InvalidArgument [labels, page_token] labels must be at most 20 labels of 1 to 40 characters, without control characters; page_token must be a next_page_token of the list of this collection and these labels");
 }

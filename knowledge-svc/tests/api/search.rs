@@ -265,3 +265,56 @@ async fn what_is_said_before_a_question_changes_nothing() {
     assert_eq!(spoken.passages, plain.passages);
     assert_eq!(app.embedder.requests().len(), before, "its vector is known");
 }
+
+#[tokio::test]
+async fn labels_limit_what_is_found() {
+    let app = TestApp::start().await;
+    let article = |id: &str, labels: &[&str], visibility: Visibility| Document {
+        labels: labels.iter().map(ToString::to_string).collect(),
+        visibility: visibility.into(),
+        ..document(id, "Lantern", "A lantern gives light.")
+    };
+    app.create_ready(&[
+        article("none", &[], Visibility::Free),
+        article("one", &["night"], Visibility::Free),
+        article(
+            "both",
+            &["night", "it's a \"label\", {x}"],
+            Visibility::Free,
+        ),
+        article("pro", &["night"], Visibility::Pro),
+    ])
+    .await;
+    let found = async |labels: &[&str]| {
+        let request = SearchRequest {
+            query: "lantern light".into(),
+            labels: labels.iter().map(ToString::to_string).collect(),
+            page_size: 20,
+            ..SearchRequest::default()
+        };
+        let found = app.search(request).await.unwrap().passages;
+        let mut ids: Vec<_> = found
+            .into_iter()
+            .map(|passage| passage.document_id)
+            .collect();
+        ids.sort_unstable();
+        ids.join(" ")
+    };
+    // By meaning and by text, then by text alone.
+    assert_eq!(found(&[]).await, "both none one");
+    assert_eq!(found(&["night"]).await, "both one");
+    app.embedder.set(Mood::Status(503));
+    assert_eq!(found(&["night", "it's a \"label\", {x}"]).await, "both");
+    assert_eq!(found(&["Night"]).await, "");
+    app.embedder.set(Mood::Well);
+
+    let change = article("none", &["night"], Visibility::Free);
+    app.update(change, &["labels"]).await.unwrap();
+    assert_eq!(found(&["night"]).await, "both none one", "at once");
+    let wrong = SearchRequest {
+        query: "x".into(),
+        labels: vec![String::new()],
+        ..SearchRequest::default()
+    };
+    assert_snapshot!(told(&app.search(wrong).await.unwrap_err()), @"InvalidArgument [labels] labels must be at most 20 labels of 1 to 40 characters, without control characters");
+}
