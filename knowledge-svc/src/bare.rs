@@ -1,5 +1,7 @@
 //! The statements of a search without the service around them, for `bench search` to compare it with.
 
+use std::collections::BTreeSet;
+
 use diesel_async::AsyncPgConnection;
 use service_kit::Tier;
 
@@ -18,8 +20,8 @@ pub struct BareSearch {
     collection: Slug,
     vector: Vec<f32>,
     model: String,
-    /// What is cut into words after the ranking: the headings and sentences of the answer.
-    sentences: Vec<String>,
+    /// What is cut into lexemes after the ranking: the headings, sentences and words of the answer.
+    texts: Vec<String>,
 }
 
 impl BareSearch {
@@ -36,17 +38,21 @@ impl BareSearch {
             collection: collection.parse()?,
             vector,
             model: model.to_owned(),
-            sentences: Vec::new(),
+            texts: Vec::new(),
         })
     }
 
-    /// Has the words of these passages, each with its title and headings, asked for as well.
+    /// Has the lexemes of these passages, each with its title and headings, asked for as well.
     pub fn then(&mut self, passages: impl IntoIterator<Item = (String, String)>) {
+        let mut words = BTreeSet::new();
         for (above, text) in passages {
-            self.sentences.push(above);
-            self.sentences
+            self.texts.push(above);
+            self.texts
                 .extend(domain::sentences(&text).into_iter().map(ToOwned::to_owned));
+            let of_passage = domain::words(&text).into_iter();
+            words.extend(of_passage.map(|word| text[word].to_lowercase()));
         }
+        self.texts.extend(words);
     }
 
     /// Runs the statements.
@@ -66,7 +72,7 @@ impl BareSearch {
         };
         let run = async {
             store::find(connection, &query).await?;
-            store::lexemes(connection, LANGUAGE, self.sentences.clone()).await?;
+            store::lexemes(connection, LANGUAGE, self.texts.clone()).await?;
             Ok::<_, KnowledgeError>(())
         };
         Ok(run.await?)

@@ -1,11 +1,11 @@
 //! knowledge-svc: see the library and the README beside it.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use knowledge_svc::{
     Config,
     cli::Command,
-    client::{import, search},
+    client::{Emphasis, import, search},
 };
 
 fn main() -> ExitCode {
@@ -22,7 +22,11 @@ fn main() -> ExitCode {
             Ok(())
         }),
         Command::Search(options) => finish(async {
-            print!("{}", search(&options).await?);
+            let emphasis = match std::io::stdout().is_terminal() {
+                true => Emphasis::Bold,
+                false => Emphasis::None,
+            };
+            print!("{}", search(&options, emphasis).await?);
             Ok(())
         }),
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 pub use import::import;
 use proto::insta::knowledge::v1::knowledge_service_client::KnowledgeServiceClient;
-pub use search::search;
+pub use search::{Emphasis, search};
 use secrecy::ExposeSecret;
 use service_kit::{
     client::{self, BearerToken, ServiceTokens},

@@ -2,16 +2,25 @@
 
 use std::fmt::Write;
 
-use proto::insta::knowledge::v1::{Passage, Score, SearchRequest, SearchResponse};
+use proto::insta::knowledge::v1::{Highlight, Passage, Score, SearchRequest, SearchResponse};
 
 use super::Service;
 use crate::cli::Search;
+
+/// How the words of the question are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emphasis {
+    /// As all others.
+    None,
+    /// By what makes letters bold on a terminal.
+    Bold,
+}
 
 /// Asks a question; the answer is text for people.
 ///
 /// # Errors
 /// What the service says.
-pub async fn search(options: &Search) -> anyhow::Result<String> {
+pub async fn search(options: &Search, emphasis: Emphasis) -> anyhow::Result<String> {
     let service = Service::new(&options.connection)?;
     let request = SearchRequest {
         query: options.query.clone(),
@@ -23,15 +32,19 @@ pub async fn search(options: &Search) -> anyhow::Result<String> {
     };
     let request = service.request(request).await?;
     let answer = service.client.clone().search(request).await?.into_inner();
-    Ok(shown(&answer))
+    Ok(shown(&answer, emphasis))
 }
 
-fn shown(answer: &SearchResponse) -> String {
+fn shown(answer: &SearchResponse, emphasis: Emphasis) -> String {
     let mut text = String::new();
     for (place, passage) in (1..).zip(&answer.passages) {
         let _ = writeln!(text, "{place}. {}", heading(passage));
         let _ = writeln!(text, "   {}", reasons(&passage.score.unwrap_or_default()));
-        let _ = writeln!(text, "   {}\n", passage.speakable);
+        let _ = writeln!(text, "   {}", passage.speakable);
+        for line in lines(passage, emphasis) {
+            let _ = writeln!(text, "   | {line}");
+        }
+        text.push('\n');
     }
     if answer.passages.is_empty() {
         text.push_str("Nothing answers this.\n\n");
@@ -72,6 +85,41 @@ fn reasons(score: &Score) -> String {
     reasons
 }
 
+/// The lines of the passage that hold words of the question, with these shown by `emphasis`.
+fn lines(passage: &Passage, emphasis: Emphasis) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut begin = 0;
+    for line in passage.text.split('\n') {
+        let end = begin + i32::try_from(line.chars().count()).unwrap_or(i32::MAX);
+        let of_line = |word: &&Highlight| begin <= word.start && word.end <= end;
+        let words: Vec<_> = passage.highlights.iter().filter(of_line).collect();
+        if !words.is_empty() {
+            lines.push(emphasised(line, begin, &words, emphasis));
+        }
+        begin = end.saturating_add(1);
+    }
+    lines
+}
+
+/// A line whose first character is the one at `begin`.
+fn emphasised(line: &str, begin: i32, words: &[&Highlight], emphasis: Emphasis) -> String {
+    let (before, after) = match emphasis {
+        Emphasis::None => ("", ""),
+        Emphasis::Bold => ("\x1b[1m", "\x1b[22m"),
+    };
+    let mut text = String::new();
+    for (place, letter) in (begin..).zip(line.chars()) {
+        if words.iter().any(|word| word.start == place) {
+            text.push_str(before);
+        }
+        text.push(letter);
+        if words.iter().any(|word| word.end == place.saturating_add(1)) {
+            text.push_str(after);
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +153,7 @@ mod tests {
             embedding_model: "model".into(),
             ..SearchResponse::default()
         };
-        insta::assert_snapshot!(shown(&answer), @r"
+        insta::assert_snapshot!(shown(&answer, Emphasis::None), @r"
         1. Refunds (refunds)
            score 0.812, confidence 0.91, by meaning 1 (similarity 0.550, in a part 0.600), 80 % of the words, by text 2
            Within 30 days.
@@ -116,11 +164,39 @@ mod tests {
 
         Vectors of model.
         ");
+    }
+
+    #[test]
+    fn words_of_the_question_are_bold_where_that_can_be_shown() {
+        let passage = Passage {
+            text: "Größe: 30 Tage.\nSonst nichts.\nGeld zurück".into(),
+            highlights: vec![
+                Highlight { start: 7, end: 9 },
+                Highlight { start: 30, end: 34 },
+                Highlight { start: 35, end: 41 },
+            ],
+            ..Passage::default()
+        };
+        assert_eq!(
+            lines(&passage, Emphasis::None),
+            ["Größe: 30 Tage.", "Geld zurück"]
+        );
+        assert_eq!(
+            lines(&passage, Emphasis::Bold),
+            [
+                "Größe: \x1b[1m30\x1b[22m Tage.",
+                "\x1b[1mGeld\x1b[22m \x1b[1mzurück\x1b[22m"
+            ]
+        );
+    }
+
+    #[test]
+    fn that_nothing_answers_is_said() {
         let nothing = SearchResponse {
             degraded: true,
             ..SearchResponse::default()
         };
-        insta::assert_snapshot!(shown(&nothing), @r"
+        insta::assert_snapshot!(shown(&nothing, Emphasis::None), @r"
         Nothing answers this.
 
         The embedder was away: searched by text alone.

@@ -4,6 +4,7 @@ mod document;
 mod file;
 mod filler;
 mod front_matter;
+mod highlight;
 mod html;
 mod markdown;
 mod part;
@@ -21,6 +22,7 @@ pub(crate) use document::{
 };
 pub(crate) use file::{File, Imported, check_path};
 pub(crate) use filler::without_fillers;
+pub(crate) use highlight::{highlights, words};
 pub(crate) use part::embedded_texts;
 pub(crate) use passage::{Passage, passages};
 pub(crate) use ranking::{Candidate, Question, Ranked, Rejection, rank};

@@ -82,6 +82,11 @@ impl Question {
         1.0 / (1.0 + (STEEPNESS * (self.open - evidence)).exp())
     }
 
+    /// Whether `lexeme` is one of the question's.
+    pub(crate) fn holds(&self, lexeme: &str) -> bool {
+        self.weights.contains_key(lexeme)
+    }
+
     /// The share of the question that `lexemes` cover, 0 to 1. Each lexeme is to be given once.
     pub(crate) fn coverage<'a>(&self, lexemes: impl IntoIterator<Item = &'a str>) -> f64 {
         if self.total == 0.0 {

@@ -1,5 +1,7 @@
 //! Domain types as answers.
 
+use std::ops::Range;
+
 use proto::insta::knowledge::v1 as pb;
 use service_kit::{Tier, field::timestamp};
 
@@ -55,8 +57,16 @@ impl From<Collection> for pb::Collection {
     }
 }
 
-/// A passage in its place, with the sentences to speak.
-pub(super) fn passage(ranked: Ranked, speakable: String) -> pb::Passage {
+/// What is told of a passage beside what is kept of it.
+pub(super) struct Excerpt {
+    /// The sentences to speak.
+    pub(super) speakable: String,
+    /// Where it holds words of the question, in characters.
+    pub(super) highlights: Vec<Range<usize>>,
+}
+
+/// A passage in its place.
+pub(super) fn passage(ranked: Ranked, excerpt: Excerpt) -> pb::Passage {
     let rejection = match ranked.rejection {
         None => pb::Rejection::Unspecified,
         Some(Rejection::Unlikely) => pb::Rejection::Unlikely,
@@ -72,7 +82,7 @@ pub(super) fn passage(ranked: Ranked, speakable: String) -> pb::Passage {
         title: candidate.title,
         heading_path: candidate.heading_path,
         text: candidate.text,
-        speakable,
+        speakable: excerpt.speakable,
         score: Some(pb::Score {
             fused: ranked.fused,
             similarity,
@@ -83,5 +93,15 @@ pub(super) fn passage(ranked: Ranked, speakable: String) -> pb::Passage {
             part_similarity: candidate.part_similarity,
         }),
         rejection: rejection.into(),
+        highlights: excerpt.highlights.into_iter().map(highlight).collect(),
+    }
+}
+
+fn highlight(range: Range<usize>) -> pb::Highlight {
+    // A passage is some thousand characters long.
+    let place = |place| i32::try_from(place).unwrap_or(i32::MAX);
+    pb::Highlight {
+        start: place(range.start),
+        end: place(range.end),
     }
 }

@@ -1,13 +1,16 @@
-//! Search: the vector of the question, the candidates, their order, the sentences to speak.
+//! Search: the vector of the question, the candidates, their order, the sentences to speak and the words to mark.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use db::PooledConnection;
 use proto::insta::knowledge::v1 as pb;
 use service_kit::{Caller, Tier, deadline::Deadline, field::FieldErrors};
 use tonic::Request;
 
-use super::{answer, request};
+use super::{
+    answer::{self, Excerpt},
+    request,
+};
 use crate::{
     app::App,
     domain::{self, Question, Ranked, Sentence, Slug, check_labels, check_language},
@@ -69,15 +72,15 @@ impl App {
             ranked.retain(|ranked| ranked.rejection.is_none());
             ranked.truncate(asked.page_size);
         }
-        let spoken = spoken(&mut connection, &asked.language, &question, &ranked).await?;
+        let excerpts = excerpts(&mut connection, &asked.language, &question, &ranked).await?;
         let degraded = vector.is_none();
         let found = if is_answered { "something" } else { "nothing" };
         metrics::counter!("knowledge_searches_total", "found" => found, "degraded" => degraded.to_string())
             .increment(1);
-        let passages = ranked.into_iter().zip(spoken);
+        let passages = ranked.into_iter().zip(excerpts);
         Ok(pb::SearchResponse {
             passages: passages
-                .map(|(ranked, spoken)| answer::passage(ranked, spoken))
+                .map(|(ranked, excerpt)| answer::passage(ranked, excerpt))
                 .collect(),
             degraded,
             embedding_model: if degraded {
@@ -142,39 +145,51 @@ impl TryFrom<pb::SearchRequest> for Asked {
     }
 }
 
-/// The sentences to speak, for each passage.
-async fn spoken(
+/// The sentences to speak and the words of the question in each passage, by one statement for all.
+async fn excerpts(
     connection: &mut PooledConnection<'_>,
     language: &str,
     question: &Question,
     ranked: &[Ranked],
-) -> Result<Vec<String>, KnowledgeError> {
-    let sentences: Vec<_> = ranked
-        .iter()
-        .map(|ranked| domain::sentences(&ranked.candidate.text))
-        .collect();
+) -> Result<Vec<Excerpt>, KnowledgeError> {
     let mut texts = Vec::new();
-    for (ranked, sentences) in ranked.iter().zip(&sentences) {
-        texts.push(format!(
-            "{}\n{}",
-            ranked.candidate.title, ranked.candidate.heading_path
-        ));
-        texts.extend(sentences.iter().map(ToString::to_string));
+    let mut sentences = Vec::new();
+    // A word is asked for once, in however many passages it stands.
+    let mut words = BTreeSet::new();
+    for Ranked { candidate, .. } in ranked {
+        let of_passage = domain::sentences(&candidate.text);
+        texts.push(format!("{}\n{}", candidate.title, candidate.heading_path));
+        texts.extend(of_passage.iter().map(ToString::to_string));
+        sentences.push(of_passage);
+        let of_passage = domain::words(&candidate.text).into_iter();
+        words.extend(of_passage.map(|word| candidate.text[word].to_lowercase()));
     }
+    texts.extend(words.iter().cloned());
     let mut lexemes = store::lexemes(connection, language, texts)
         .await?
         .into_iter();
-    let mut next = move || lexemes.next().unwrap_or_default();
-    let spoken = sentences.into_iter().map(|sentences| {
-        let context = next();
-        let sentences: Vec<_> = sentences
-            .into_iter()
-            .map(|text| Sentence {
-                text: text.to_owned(),
-                lexemes: next(),
-            })
-            .collect();
-        domain::speakable(question, &context, &sentences)
+    let mut next = || lexemes.next().unwrap_or_default();
+    let speakable: Vec<_> = sentences
+        .into_iter()
+        .map(|sentences| {
+            let context = next();
+            let sentences: Vec<_> = sentences
+                .into_iter()
+                .map(|text| Sentence {
+                    text: text.to_owned(),
+                    lexemes: next(),
+                })
+                .collect();
+            domain::speakable(question, &context, &sentences)
+        })
+        .collect();
+    words.retain(|_| next().iter().any(|lexeme| question.holds(lexeme)));
+    let excerpts = ranked.iter().zip(speakable).map(|(ranked, speakable)| {
+        let is_asked = |word: &str| words.contains(&word.to_lowercase());
+        Excerpt {
+            speakable,
+            highlights: domain::highlights(&ranked.candidate.text, is_asked),
+        }
     });
-    Ok(spoken.collect())
+    Ok(excerpts.collect())
 }

@@ -267,6 +267,34 @@ async fn what_is_said_before_a_question_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_words_of_the_question_are_marked_by_their_stems() {
+    let app = TestApp::start().await;
+    app.create_ready(&[document(
+        "codes",
+        "Größe",
+        "Größe matters: “PL-429” 🥚 means too many refunds, refunded or not.\nNothing else.",
+    )])
+    .await;
+    let marked = async |query: &str| {
+        let found = app.ask(query).await.passages;
+        let passage = &found[0];
+        let letters: Vec<char> = passage.text.chars().collect();
+        let word = |range: &Highlight| {
+            let (start, end) = (range.start as usize, range.end as usize);
+            letters[start..end].iter().collect::<String>()
+        };
+        passage
+            .highlights
+            .iter()
+            .map(word)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_snapshot!(marked("What does the refund error PL-429 mean for the größe?").await, @"Größe PL-429 means refunds refunded");
+    assert_snapshot!(marked("Größe matters? Does it refund?").await, @"Größe matters refunds refunded");
+}
+
+#[tokio::test]
 async fn labels_limit_what_is_found() {
     let app = TestApp::start().await;
     let article = |id: &str, labels: &[&str], visibility: Visibility| Document {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file insta/knowledge/v1/document.proto.
  */
 export const file_insta_knowledge_v1_document: GenFile = /*@__PURE__*/
-  fileDesc("CiFpbnN0YS9rbm93bGVkZ2UvdjEvZG9jdW1lbnQucHJvdG8SEmluc3RhLmtub3dsZWRnZS52MSKdAwoIRG9jdW1lbnQSEwoLZG9jdW1lbnRfaWQYASABKAkSEgoKY29sbGVjdGlvbhgCIAEoCRINCgV0aXRsZRgDIAEoCRIPCgdjb250ZW50GAQgASgJEjUKDGNvbnRlbnRfdHlwZRgFIAEoDjIfLmluc3RhLmtub3dsZWRnZS52MS5Db250ZW50VHlwZRIQCghsYW5ndWFnZRgGIAEoCRIOCgZsYWJlbHMYByADKAkSOwoPZW1iZWRkaW5nX3N0YXRlGAggASgOMiIuaW5zdGEua25vd2xlZGdlLnYxLkVtYmVkZGluZ1N0YXRlEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgLIAEoCRIyCgp2aXNpYmlsaXR5GAwgASgOMh4uaW5zdGEua25vd2xlZGdlLnYxLlZpc2liaWxpdHkSDgoGc291cmNlGA0gASgJIsABCgdQYXNzYWdlEhMKC2RvY3VtZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEhQKDGhlYWRpbmdfcGF0aBgDIAEoCRIMCgR0ZXh0GAQgASgJEhEKCXNwZWFrYWJsZRgFIAEoCRIoCgVzY29yZRgGIAEoCzIZLmluc3RhLmtub3dsZWRnZS52MS5TY29yZRIwCglyZWplY3Rpb24YByABKA4yHS5pbnN0YS5rbm93bGVkZ2UudjEuUmVqZWN0aW9uIuYBCgVTY29yZRINCgVmdXNlZBgBIAEoARIXCgpzaW1pbGFyaXR5GAIgASgBSACIAQESGAoLdmVjdG9yX3JhbmsYAyABKAVIAYgBARIWCgl0ZXh0X3JhbmsYBCABKAVIAogBARIQCghjb3ZlcmFnZRgFIAEoARISCgpjb25maWRlbmNlGAYgASgBEhwKD3BhcnRfc2ltaWxhcml0eRgHIAEoAUgDiAEBQg0KC19zaW1pbGFyaXR5Qg4KDF92ZWN0b3JfcmFua0IMCgpfdGV4dF9yYW5rQhIKEF9wYXJ0X3NpbWlsYXJpdHkqbAoKVmlzaWJpbGl0eRIaChZWSVNJQklMSVRZX1VOU1BFQ0lGSUVEEAASEwoPVklTSUJJTElUWV9GUkVFEAESEgoOVklTSUJJTElUWV9QUk8QAhIZChVWSVNJQklMSVRZX0VOVEVSUFJJU0UQAyp6CgtDb250ZW50VHlwZRIcChhDT05URU5UX1RZUEVfVU5TUEVDSUZJRUQQABIZChVDT05URU5UX1RZUEVfTUFSS0RPV04QARIbChdDT05URU5UX1RZUEVfUExBSU5fVEVYVBACEhUKEUNPTlRFTlRfVFlQRV9IVE1MEAMqhQEKDkVtYmVkZGluZ1N0YXRlEh8KG0VNQkVERElOR19TVEFURV9VTlNQRUNJRklFRBAAEhsKF0VNQkVERElOR19TVEFURV9QRU5ESU5HEAESGQoVRU1CRURESU5HX1NUQVRFX1JFQURZEAISGgoWRU1CRURESU5HX1NUQVRFX0ZBSUxFRBADKlYKCVJlamVjdGlvbhIZChVSRUpFQ1RJT05fVU5TUEVDSUZJRUQQABIWChJSRUpFQ1RJT05fVU5MSUtFTFkQARIWChJSRUpFQ1RJT05fUkVQRUFURUQQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiFpbnN0YS9rbm93bGVkZ2UvdjEvZG9jdW1lbnQucHJvdG8SEmluc3RhLmtub3dsZWRnZS52MSKdAwoIRG9jdW1lbnQSEwoLZG9jdW1lbnRfaWQYASABKAkSEgoKY29sbGVjdGlvbhgCIAEoCRINCgV0aXRsZRgDIAEoCRIPCgdjb250ZW50GAQgASgJEjUKDGNvbnRlbnRfdHlwZRgFIAEoDjIfLmluc3RhLmtub3dsZWRnZS52MS5Db250ZW50VHlwZRIQCghsYW5ndWFnZRgGIAEoCRIOCgZsYWJlbHMYByADKAkSOwoPZW1iZWRkaW5nX3N0YXRlGAggASgOMiIuaW5zdGEua25vd2xlZGdlLnYxLkVtYmVkZGluZ1N0YXRlEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgLIAEoCRIyCgp2aXNpYmlsaXR5GAwgASgOMh4uaW5zdGEua25vd2xlZGdlLnYxLlZpc2liaWxpdHkSDgoGc291cmNlGA0gASgJIvMBCgdQYXNzYWdlEhMKC2RvY3VtZW50X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEhQKDGhlYWRpbmdfcGF0aBgDIAEoCRIMCgR0ZXh0GAQgASgJEhEKCXNwZWFrYWJsZRgFIAEoCRIoCgVzY29yZRgGIAEoCzIZLmluc3RhLmtub3dsZWRnZS52MS5TY29yZRIwCglyZWplY3Rpb24YByABKA4yHS5pbnN0YS5rbm93bGVkZ2UudjEuUmVqZWN0aW9uEjEKCmhpZ2hsaWdodHMYCCADKAsyHS5pbnN0YS5rbm93bGVkZ2UudjEuSGlnaGxpZ2h0IicKCUhpZ2hsaWdodBINCgVzdGFydBgBIAEoBRILCgNlbmQYAiABKAUi5gEKBVNjb3JlEg0KBWZ1c2VkGAEgASgBEhcKCnNpbWlsYXJpdHkYAiABKAFIAIgBARIYCgt2ZWN0b3JfcmFuaxgDIAEoBUgBiAEBEhYKCXRleHRfcmFuaxgEIAEoBUgCiAEBEhAKCGNvdmVyYWdlGAUgASgBEhIKCmNvbmZpZGVuY2UYBiABKAESHAoPcGFydF9zaW1pbGFyaXR5GAcgASgBSAOIAQFCDQoLX3NpbWlsYXJpdHlCDgoMX3ZlY3Rvcl9yYW5rQgwKCl90ZXh0X3JhbmtCEgoQX3BhcnRfc2ltaWxhcml0eSpsCgpWaXNpYmlsaXR5EhoKFlZJU0lCSUxJVFlfVU5TUEVDSUZJRUQQABITCg9WSVNJQklMSVRZX0ZSRUUQARISCg5WSVNJQklMSVRZX1BSTxACEhkKFVZJU0lCSUxJVFlfRU5URVJQUklTRRADKnoKC0NvbnRlbnRUeXBlEhwKGENPTlRFTlRfVFlQRV9VTlNQRUNJRklFRBAAEhkKFUNPTlRFTlRfVFlQRV9NQVJLRE9XThABEhsKF0NPTlRFTlRfVFlQRV9QTEFJTl9URVhUEAISFQoRQ09OVEVOVF9UWVBFX0hUTUwQAyqFAQoORW1iZWRkaW5nU3RhdGUSHwobRU1CRURESU5HX1NUQVRFX1VOU1BFQ0lGSUVEEAASGwoXRU1CRURESU5HX1NUQVRFX1BFTkRJTkcQARIZChVFTUJFRERJTkdfU1RBVEVfUkVBRFkQAhIaChZFTUJFRERJTkdfU1RBVEVfRkFJTEVEEAMqVgoJUmVqZWN0aW9uEhkKFVJFSkVDVElPTl9VTlNQRUNJRklFRBAAEhYKElJFSkVDVElPTl9VTkxJS0VMWRABEhYKElJFSkVDVElPTl9SRVBFQVRFRBACYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A help article.
@@ -174,6 +174,14 @@ export type Passage = Message<"insta.knowledge.v1.Passage"> & {
    * @generated from field: insta.knowledge.v1.Rejection rejection = 7;
    */
   rejection: Rejection;
+
+  /**
+   * The words of `text` that are words of the question, in order. They are compared as the search compares them, by
+   * their stems where the language of the question has any.
+   *
+   * @generated from field: repeated insta.knowledge.v1.Highlight highlights = 8;
+   */
+  highlights: Highlight[];
 };
 
 /**
@@ -182,6 +190,37 @@ export type Passage = Message<"insta.knowledge.v1.Passage"> & {
  */
 export const PassageSchema: GenMessage<Passage> = /*@__PURE__*/
   messageDesc(file_insta_knowledge_v1_document, 1);
+
+/**
+ * A word in the text of a passage.
+ *
+ * Places are counted in characters, which are Unicode scalar values: neither bytes nor the UTF-16 units that
+ * JavaScript counts.
+ *
+ * @generated from message insta.knowledge.v1.Highlight
+ */
+export type Highlight = Message<"insta.knowledge.v1.Highlight"> & {
+  /**
+   * Its first character, from 0.
+   *
+   * @generated from field: int32 start = 1;
+   */
+  start: number;
+
+  /**
+   * The character after its last.
+   *
+   * @generated from field: int32 end = 2;
+   */
+  end: number;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.Highlight.
+ * Use `create(HighlightSchema)` to create a new message.
+ */
+export const HighlightSchema: GenMessage<Highlight> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_document, 2);
 
 /**
  * Why a passage was ranked where it was.
@@ -247,7 +286,7 @@ export type Score = Message<"insta.knowledge.v1.Score"> & {
  * Use `create(ScoreSchema)` to create a new message.
  */
 export const ScoreSchema: GenMessage<Score> = /*@__PURE__*/
-  messageDesc(file_insta_knowledge_v1_document, 2);
+  messageDesc(file_insta_knowledge_v1_document, 3);
 
 /**
  * Who finds a document: the plan of the user decides, which stands in the token of the call.
