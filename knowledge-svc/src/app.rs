@@ -5,7 +5,12 @@ use std::{sync::Arc, time::Duration};
 use service_kit::clock::Clock;
 use tokio::sync::{Notify, watch};
 
-use crate::{embedding::Embedder, error::KnowledgeError, jobs::Ingestion, store::index::Index};
+use crate::{
+    embedding::Embedder,
+    error::KnowledgeError,
+    jobs::{Ingestion, unanswered::Keeper},
+    store::index::Index,
+};
 
 /// How long a write waits, just after the start, until the embedding model has shown that it fits.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -25,6 +30,8 @@ pub(crate) struct App {
     pub(crate) index: watch::Receiver<Option<Index>>,
     /// Whether documents may be written, as the worker has found out.
     pub(crate) ingestion: watch::Receiver<Ingestion>,
+    /// Takes questions that nothing answered.
+    pub(crate) keeper: Keeper,
     /// How likely a passage must answer to be part of an answer; see [`crate::Config`].
     pub(crate) min_confidence: f64,
 }

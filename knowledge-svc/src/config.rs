@@ -30,6 +30,10 @@ pub struct Config {
     /// that nothing answers, and more that something does (`cargo xtask eval knowledge` prints the curve).
     #[arg(long, env, default_value_t = 0.15, value_parser = share)]
     pub search_min_confidence: f64,
+
+    /// How many days a question of a user that nothing answered is kept after it was last asked, and who asked it.
+    #[arg(long, env, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub unanswered_retention_days: u16,
 }
 
 /// Who makes the vectors.

@@ -2,7 +2,7 @@
 //!
 //! A document is cut into passages ([`domain`]), kept with them in one transaction ([`store`]) and found by text at
 //! once; a background worker ([`jobs`]) has their vectors made ([`embedding`]), and from then on they are found by
-//! meaning too.
+//! meaning too. Questions of users that nothing answers are kept for a time, for whoever writes the articles.
 
 mod app;
 mod bare;
@@ -20,15 +20,19 @@ use std::{sync::Arc, time::Duration};
 
 use app::App;
 pub use bare::BareSearch;
+use chrono::TimeDelta;
 pub use config::Config;
 use jobs::Ingestion;
 use proto::insta::knowledge::v1::knowledge_service_server::KnowledgeServiceServer;
 use service_kit::{Listeners, Server, Shutdown, clock::Clock, keys::TokenVerifier};
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 /// The largest message. A file of an import may be larger than what is kept, and is then told so.
 const MAX_REQUEST: usize = 4 * 1024 * 1024;
-/// How long the worker may take to give back what it holds when the service stops.
+/// How long a task may take to give back or write what it holds when the service stops.
 const WORKER_STOP: Duration = Duration::from_secs(5);
 
 /// Serves until `shutdown`, with tokens verified by the keys of auth-svc.
@@ -67,8 +71,11 @@ pub async fn serve_with(
         wake: wake.clone(),
         index: index_seen,
         ingestion: ingestion_seen,
+        keep_unanswered: TimeDelta::days(config.unanswered_retention_days.into()),
     };
     let worker = tokio::spawn(worker.run(shutdown.clone()));
+    let (keeper, open, unanswered) = jobs::unanswered::queue();
+    let writer = tokio::spawn(unanswered.write(db.clone()));
     let app = App {
         db: db.clone(),
         embedder,
@@ -76,6 +83,7 @@ pub async fn serve_with(
         wake,
         index,
         ingestion,
+        keeper,
         min_confidence: config.search_min_confidence,
     };
     Server::new(verifier)
@@ -86,10 +94,22 @@ pub async fn serve_with(
         })
         .serve(&config.server, listeners, shutdown)
         .await?;
-    let abort = worker.abort_handle();
-    if tokio::time::timeout(WORKER_STOP, worker).await.is_err() {
-        abort.abort();
+    drop(open);
+    if !ends(worker).await {
         tracing::warn!("The embedding worker was cut off; its jobs go on when their lease lapses");
     }
+    if !ends(writer).await {
+        tracing::warn!("Questions that nothing answered were lost: they could not be written");
+    }
     Ok(())
+}
+
+/// Whether a task ends by itself soon; it is ended otherwise.
+async fn ends(task: JoinHandle<()>) -> bool {
+    let abort = task.abort_handle();
+    let ends = tokio::time::timeout(WORKER_STOP, task).await.is_ok();
+    if !ends {
+        abort.abort();
+    }
+    ends
 }

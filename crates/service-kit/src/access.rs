@@ -131,6 +131,14 @@ pub const TABLE: &[(&str, Access)] = {
             only(USERS, DELEGATES, &[KnowledgeRead]),
         ),
         (
+            "/insta.knowledge.v1.KnowledgeService/ListUnansweredQuestions",
+            only(NO_USERS, NO_DELEGATES, &[KnowledgeRead]),
+        ),
+        (
+            "/insta.knowledge.v1.KnowledgeService/DismissUnansweredQuestion",
+            only(NO_USERS, NO_DELEGATES, &[KnowledgeWrite]),
+        ),
+        (
             "/insta.agent.v1.AgentService/StartCall",
             only(USERS, NO_DELEGATES, &[]),
         ),

@@ -15,6 +15,7 @@ mod section;
 mod sentence;
 mod speakable;
 mod tokens;
+mod unanswered;
 
 pub(crate) use document::{
     Change, ContentType, Document, Draft, EmbeddingState, Outcome, Slug, check_content,
@@ -29,3 +30,4 @@ pub(crate) use ranking::{Candidate, Question, Ranked, Rejection, rank};
 pub(crate) use reuse::reuse;
 pub(crate) use sentence::sentences;
 pub(crate) use speakable::{Sentence, speakable};
+pub(crate) use unanswered::{Nearest, Unanswered};

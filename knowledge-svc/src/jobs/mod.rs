@@ -4,6 +4,9 @@
 //! jobs to be tried again. Any number of workers may run.
 //!
 //! Vectors of a model other than the index's are made beside it, and take over all at once when they are all there.
+//! Every hour it removes what is kept for a time only.
+
+pub(crate) mod unanswered;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +23,7 @@ use crate::{
         imports,
         index::{self, Index, Progress, Slot},
         jobs::{self, Job},
+        unanswered as questions,
     },
 };
 
@@ -36,6 +40,8 @@ const MAX_BACKOFF: TimeDelta = TimeDelta::seconds(30);
 const MAX_ATTEMPTS: i32 = 30;
 /// How often a model that does not fit the index is asked whether it does by now.
 const ASK_AGAIN: TimeDelta = TimeDelta::seconds(30);
+/// How often what is kept for a time only is looked through.
+const CLEAN_UP_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// The worker of one process.
 pub(crate) struct Worker {
@@ -48,6 +54,8 @@ pub(crate) struct Worker {
     pub(crate) index: watch::Sender<Option<Index>>,
     /// Whether documents may be written, for writers to see.
     pub(crate) ingestion: watch::Sender<Ingestion>,
+    /// How long a question that nothing answered is kept.
+    pub(crate) keep_unanswered: TimeDelta,
 }
 
 /// Whether documents may be written.
@@ -78,6 +86,7 @@ struct State {
     paused_until: Option<DateTime<Utc>>,
     /// Told once that the next model cannot take over.
     told_refused: bool,
+    clean_up_time: Option<DateTime<Utc>>,
 }
 
 impl Worker {
@@ -90,12 +99,27 @@ impl Worker {
                 Ok(_) => continue,
                 Err(error) => tracing::warn!(%error, "Embedding jobs cannot be worked on"),
             }
+            if let Err(error) = self.clean_up(&mut state).await {
+                tracing::warn!(%error, "What is older than it may become stays for another hour");
+            }
             tokio::select! {
                 () = shutdown.triggered() => {}
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
         }
+    }
+
+    /// Removes what is older than it may become.
+    async fn clean_up(&self, state: &mut State) -> Result<(), KnowledgeError> {
+        let now = self.clock.now();
+        if state.clean_up_time.is_some_and(|time| now < time) {
+            return Ok(());
+        }
+        state.clean_up_time = Some(now + CLEAN_UP_AGAIN);
+        let mut connection = self.db.get().await?;
+        imports::forget(&mut connection, now).await?;
+        questions::forget(&mut connection, now - self.keep_unanswered).await
     }
 
     /// Does what is to be done now, and tells how much it was.
@@ -167,7 +191,6 @@ impl Worker {
         self.publish(Some(index));
         let now = self.clock.now();
         let queued = jobs::requeue(&mut connection, model, slot, now).await?;
-        imports::forget(&mut connection, now).await?;
         if queued > 0 {
             tracing::info!(
                 passages.queued = queued,

@@ -22,11 +22,6 @@ impl From<Document> for pb::Document {
             EmbeddingState::Ready => pb::EmbeddingState::Ready,
             EmbeddingState::Failed => pb::EmbeddingState::Failed,
         };
-        let visibility = match document.draft.visibility {
-            Tier::Free => pb::Visibility::Free,
-            Tier::Pro => pb::Visibility::Pro,
-            Tier::Enterprise => pb::Visibility::Enterprise,
-        };
         Self {
             document_id: document.document_id,
             collection: document.draft.collection.to_string(),
@@ -39,7 +34,7 @@ impl From<Document> for pb::Document {
             create_time: Some(timestamp(document.create_time)),
             update_time: Some(timestamp(document.update_time)),
             etag: document.etag.to_string(),
-            visibility: visibility.into(),
+            visibility: visibility(document.draft.visibility).into(),
             source: document.source.unwrap_or_default(),
         }
     }
@@ -54,6 +49,14 @@ impl From<Collection> for pb::Collection {
             pending_passages: collection.pending,
             failed_passages: collection.failed,
         }
+    }
+}
+
+pub(super) fn visibility(tier: Tier) -> pb::Visibility {
+    match tier {
+        Tier::Free => pb::Visibility::Free,
+        Tier::Pro => pb::Visibility::Pro,
+        Tier::Enterprise => pb::Visibility::Enterprise,
     }
 }
 

@@ -6,6 +6,7 @@ mod embeddings;
 mod import;
 mod request;
 mod search;
+mod unanswered;
 
 use futures::{StreamExt, stream::BoxStream};
 use proto::insta::knowledge::v1::{self as pb, knowledge_service_server::KnowledgeService};
@@ -87,6 +88,20 @@ impl KnowledgeService for App {
         request: Request<pb::SearchRequest>,
     ) -> Result<Response<pb::SearchResponse>, Status> {
         answer(self.search(request).await)
+    }
+
+    async fn list_unanswered_questions(
+        &self,
+        request: Request<pb::ListUnansweredQuestionsRequest>,
+    ) -> Result<Response<pb::ListUnansweredQuestionsResponse>, Status> {
+        answer(self.unanswered(&request.into_inner()).await)
+    }
+
+    async fn dismiss_unanswered_question(
+        &self,
+        request: Request<pb::DismissUnansweredQuestionRequest>,
+    ) -> Result<Response<pb::DismissUnansweredQuestionResponse>, Status> {
+        answer(self.dismiss(&request.into_inner()).await)
     }
 }
 

@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{self, Question, Ranked, Sentence, Slug, check_labels, check_language},
+    domain::{
+        self, Nearest, Question, Ranked, Sentence, Slug, Unanswered, check_labels, check_language,
+    },
     error::KnowledgeError,
     store::{index::Slot, search as store},
 };
@@ -26,7 +28,9 @@ const DATABASE_TIME: Duration = Duration::from_millis(200);
 
 /// What is asked.
 struct Asked {
-    /// The question, without what is said before one.
+    /// The question as it was asked.
+    said: String,
+    /// The same without what is said before one.
     query: String,
     language: String,
     collection: Option<Slug>,
@@ -40,10 +44,11 @@ impl App {
         &self,
         request: Request<pb::SearchRequest>,
     ) -> Result<pb::SearchResponse, KnowledgeError> {
-        let visibility = match request.extensions().get::<Caller>() {
+        let caller = request.extensions().get::<Caller>().cloned();
+        let visibility = match &caller {
             // They act for no user, and may read whole documents anyway.
             Some(Caller::Service { .. }) => Tier::Enterprise,
-            caller => caller.and_then(Caller::tier).unwrap_or(Tier::Free),
+            caller => caller.as_ref().and_then(Caller::tier).unwrap_or(Tier::Free),
         };
         let deadline = request.extensions().get::<Deadline>().copied();
         let asked = Asked::try_from(request.into_inner())?;
@@ -68,12 +73,16 @@ impl App {
         let (question, candidates) = store::find(&mut connection, &query).await?;
         let mut ranked = domain::rank(&question, candidates, self.min_confidence);
         let is_answered = ranked.iter().any(|ranked| ranked.rejection.is_none());
+        let degraded = vector.is_none();
+        // A degraded search does not know whether anything answers.
+        if !is_answered && !degraded && !asked.include_rejected {
+            self.keep(&asked, caller.as_ref(), ranked.first());
+        }
         if !asked.include_rejected {
             ranked.retain(|ranked| ranked.rejection.is_none());
             ranked.truncate(asked.page_size);
         }
         let excerpts = excerpts(&mut connection, &asked.language, &question, &ranked).await?;
-        let degraded = vector.is_none();
         let found = if is_answered { "something" } else { "nothing" };
         metrics::counter!("knowledge_searches_total", "found" => found, "degraded" => degraded.to_string())
             .increment(1);
@@ -89,6 +98,30 @@ impl App {
                 model.to_owned()
             },
         })
+    }
+
+    /// Keeps a question that nothing answered, if a user asked it or somebody for one.
+    fn keep(&self, asked: &Asked, caller: Option<&Caller>, nearest: Option<&Ranked>) {
+        let user = caller.and_then(|caller| Some((caller.user_id()?, caller.tier()?)));
+        let Some((user_id, visibility)) = user else {
+            return;
+        };
+        let question = Unanswered {
+            text: asked.said.clone(),
+            language: asked.language.clone(),
+            collection: asked.collection.clone(),
+            labels: asked.labels.clone(),
+            visibility,
+            nearest: nearest.map(|ranked| Nearest {
+                document_id: ranked.candidate.document_id.clone(),
+                confidence: ranked.confidence,
+            }),
+            user_id: user_id.clone(),
+            ask_time: self.clock.now(),
+        };
+        if question.has_words() {
+            self.keeper.keep(question);
+        }
     }
 
     /// The vector of the question, if it can be had in time.
@@ -135,6 +168,7 @@ impl TryFrom<pb::SearchRequest> for Asked {
             }
         };
         errors.finish(Some(Self {
+            said: query.to_owned(),
             query: domain::without_fillers(query).to_owned(),
             language: language.unwrap_or_default(),
             collection,

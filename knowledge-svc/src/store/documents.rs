@@ -9,10 +9,10 @@ use diesel::{
     sql_types::Text,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use service_kit::{Tier, field::FieldErrors};
+use service_kit::field::FieldErrors;
 use uuid::Uuid;
 
-use super::{passages, rank, schema::documents};
+use super::{passages, rank, schema::documents, tier};
 use crate::{
     domain::{
         Change, ContentType, Document, Draft, EmbeddingState, Passage, Slug, passages as cut,
@@ -64,10 +64,7 @@ impl Row {
             "failed" => EmbeddingState::Failed,
             _ => EmbeddingState::Ready,
         };
-        let visibility = [Tier::Free, Tier::Pro, Tier::Enterprise]
-            .into_iter()
-            .find(|tier| rank(*tier) == self.visibility)
-            .ok_or(inconsistent("visibility"))?;
+        let visibility = tier(self.visibility).ok_or(inconsistent("visibility"))?;
         let collection = self
             .collection
             .parse()

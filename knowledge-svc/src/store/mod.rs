@@ -8,6 +8,7 @@ pub(crate) mod jobs;
 mod passages;
 mod schema;
 pub(crate) mod search;
+pub(crate) mod unanswered;
 
 use anyhow::Context;
 use db::DatabaseConfig;
@@ -26,6 +27,13 @@ fn rank(tier: Tier) -> i16 {
         Tier::Pro => 1,
         Tier::Enterprise => 2,
     }
+}
+
+/// The plan behind what [`rank`] gives.
+fn tier(stored: i16) -> Option<Tier> {
+    [Tier::Free, Tier::Pro, Tier::Enterprise]
+        .into_iter()
+        .find(|tier| rank(*tier) == stored)
 }
 
 /// Whether the database answers and has our tables.

@@ -1,4 +1,4 @@
-//! The tables, as the migrations make them. The column `passages.search` is the database's own business.
+//! The tables, as the migrations make them, without columns that only SQL written out names, as `passages.search`.
 
 diesel::table! {
     insta_knowledge.documents (document_id) {
@@ -68,5 +68,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    insta_knowledge.unanswered_questions (question_id) {
+        question_id -> Uuid,
+        times -> BigInt,
+        last_ask_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    insta_knowledge.unanswered_askers (question_id, user_id) {
+        question_id -> Uuid,
+        user_id -> Text,
+        times -> BigInt,
+        last_ask_time -> Timestamptz,
+    }
+}
+
 diesel::joinable!(embedding_jobs -> passages (passage_id));
 diesel::allow_tables_to_appear_in_same_query!(documents, passages, embedding_jobs);
+diesel::allow_tables_to_appear_in_same_query!(unanswered_questions, unanswered_askers);

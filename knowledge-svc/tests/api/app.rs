@@ -17,7 +17,7 @@ use tonic::{Request, Status, transport::Channel};
 use crate::embedder::TestEmbedder;
 
 /// Far longer than anything here takes: a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct TestApp {
     pub embedder: TestEmbedder,

@@ -33,7 +33,9 @@ async fn answers(app: &TestApp, caller: &Caller) -> String {
         list_collections(ListCollectionsRequest),
         list_failed_embeddings(ListFailedEmbeddingsRequest),
         retry_failed_embeddings(RetryFailedEmbeddingsRequest),
-        search(SearchRequest)
+        search(SearchRequest),
+        list_unanswered_questions(ListUnansweredQuestionsRequest),
+        dismiss_unanswered_question(DismissUnansweredQuestionRequest)
     );
     let nothing = futures::stream::iter(Vec::<ImportDocumentsRequest>::new());
     let request = app.identity.request(caller, nothing);
@@ -56,6 +58,8 @@ async fn only_those_with_the_scope_reach_a_handler() {
     list_failed_embeddings: Unauthenticated [TOKEN_MISSING
     retry_failed_embeddings: Unauthenticated [TOKEN_MISSING
     search: Unauthenticated [TOKEN_MISSING
+    list_unanswered_questions: Unauthenticated [TOKEN_MISSING
+    dismiss_unanswered_question: Unauthenticated [TOKEN_MISSING
     import_documents: Unauthenticated [TOKEN_MISSING
     ");
     let user = answers(&app, &Identity::user("ada")).await;
@@ -69,6 +73,8 @@ async fn only_those_with_the_scope_reach_a_handler() {
     list_failed_embeddings: PermissionDenied [NOT_ALLOWED
     retry_failed_embeddings: PermissionDenied [NOT_ALLOWED
     search: InvalidArgument [query
+    list_unanswered_questions: PermissionDenied [NOT_ALLOWED
+    dismiss_unanswered_question: PermissionDenied [NOT_ALLOWED
     import_documents: PermissionDenied [NOT_ALLOWED
     ");
     assert_eq!(
@@ -85,6 +91,8 @@ async fn only_those_with_the_scope_reach_a_handler() {
     list_failed_embeddings: Ok
     retry_failed_embeddings: PermissionDenied [NOT_ALLOWED
     search: InvalidArgument [query
+    list_unanswered_questions: Ok
+    dismiss_unanswered_question: PermissionDenied [NOT_ALLOWED
     import_documents: PermissionDenied [NOT_ALLOWED
     ");
     assert_snapshot!(answers(&app, &Identity::service(&[Scope::KnowledgeWrite])).await, @r"
@@ -97,6 +105,8 @@ async fn only_those_with_the_scope_reach_a_handler() {
     list_failed_embeddings: PermissionDenied [NOT_ALLOWED
     retry_failed_embeddings: Ok
     search: PermissionDenied [NOT_ALLOWED
+    list_unanswered_questions: PermissionDenied [NOT_ALLOWED
+    dismiss_unanswered_question: InvalidArgument [question_id
     import_documents: InvalidArgument [start
     ");
     assert_snapshot!(answers(&app, &Identity::service(&[Scope::ProfileWrite])).await, @r"
@@ -109,6 +119,8 @@ async fn only_those_with_the_scope_reach_a_handler() {
     list_failed_embeddings: PermissionDenied [NOT_ALLOWED
     retry_failed_embeddings: PermissionDenied [NOT_ALLOWED
     search: PermissionDenied [NOT_ALLOWED
+    list_unanswered_questions: PermissionDenied [NOT_ALLOWED
+    dismiss_unanswered_question: PermissionDenied [NOT_ALLOWED
     import_documents: PermissionDenied [NOT_ALLOWED
     ");
 }

@@ -10,5 +10,6 @@ mod failed_embeddings;
 mod import_documents;
 mod outages;
 mod search;
+mod unanswered;
 mod update_document;
 mod visibility;

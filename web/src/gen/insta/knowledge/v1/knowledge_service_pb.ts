@@ -6,7 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { ContentType, Document, Passage } from "./document_pb";
+import type { ContentType, Document, Passage, Visibility } from "./document_pb";
 import { file_insta_knowledge_v1_document } from "./document_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file insta/knowledge/v1/knowledge_service.proto.
  */
 export const file_insta_knowledge_v1_knowledge_service: GenFile = /*@__PURE__*/
-  fileDesc("CippbnN0YS9rbm93bGVkZ2UvdjEva25vd2xlZGdlX3NlcnZpY2UucHJvdG8SEmluc3RhLmtub3dsZWRnZS52MSJHChVDcmVhdGVEb2N1bWVudFJlcXVlc3QSLgoIZG9jdW1lbnQYASABKAsyHC5pbnN0YS5rbm93bGVkZ2UudjEuRG9jdW1lbnQiSAoWQ3JlYXRlRG9jdW1lbnRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudCIpChJHZXREb2N1bWVudFJlcXVlc3QSEwoLZG9jdW1lbnRfaWQYASABKAkiRQoTR2V0RG9jdW1lbnRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudCJhChRMaXN0RG9jdW1lbnRzUmVxdWVzdBISCgpjb2xsZWN0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg4KBmxhYmVscxgEIAMoCSJhChVMaXN0RG9jdW1lbnRzUmVzcG9uc2USLwoJZG9jdW1lbnRzGAEgAygLMhwuaW5zdGEua25vd2xlZGdlLnYxLkRvY3VtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ4ChVVcGRhdGVEb2N1bWVudFJlcXVlc3QSLgoIZG9jdW1lbnQYASABKAsyHC5pbnN0YS5rbm93bGVkZ2UudjEuRG9jdW1lbnQSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkgKFlVwZGF0ZURvY3VtZW50UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyHC5pbnN0YS5rbm93bGVkZ2UudjEuRG9jdW1lbnQiLAoVRGVsZXRlRG9jdW1lbnRSZXF1ZXN0EhMKC2RvY3VtZW50X2lkGAEgASgJIhgKFkRlbGV0ZURvY3VtZW50UmVzcG9uc2UiggEKFkltcG9ydERvY3VtZW50c1JlcXVlc3QSMAoFc3RhcnQYASABKAsyHy5pbnN0YS5rbm93bGVkZ2UudjEuSW1wb3J0U3RhcnRIABIuCgRmaWxlGAIgASgLMh4uaW5zdGEua25vd2xlZGdlLnYxLkltcG9ydEZpbGVIAEIGCgRwYXJ0Ik0KC0ltcG9ydFN0YXJ0EhIKCmNvbGxlY3Rpb24YASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIWCg5yZW1vdmVfbWlzc2luZxgDIAEoCCJiCgpJbXBvcnRGaWxlEgwKBHBhdGgYASABKAkSDwoHY29udGVudBgCIAEoDBI1Cgxjb250ZW50X3R5cGUYAyABKA4yHy5pbnN0YS5rbm93bGVkZ2UudjEuQ29udGVudFR5cGUigQEKF0ltcG9ydERvY3VtZW50c1Jlc3BvbnNlEgwKBHBhdGgYASABKAkSEwoLZG9jdW1lbnRfaWQYAiABKAkSMgoHb3V0Y29tZRgDIAEoDjIhLmluc3RhLmtub3dsZWRnZS52MS5JbXBvcnRPdXRjb21lEg8KB2ZhaWx1cmUYBCABKAkiGAoWTGlzdENvbGxlY3Rpb25zUmVxdWVzdCJOChdMaXN0Q29sbGVjdGlvbnNSZXNwb25zZRIzCgtjb2xsZWN0aW9ucxgBIAMoCzIeLmluc3RhLmtub3dsZWRnZS52MS5Db2xsZWN0aW9uIngKCkNvbGxlY3Rpb24SEgoKY29sbGVjdGlvbhgBIAEoCRIRCglkb2N1bWVudHMYAiABKAMSEAoIcGFzc2FnZXMYAyABKAMSGAoQcGVuZGluZ19wYXNzYWdlcxgEIAEoAxIXCg9mYWlsZWRfcGFzc2FnZXMYBSABKAMiRAobTGlzdEZhaWxlZEVtYmVkZGluZ3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIncKHExpc3RGYWlsZWRFbWJlZGRpbmdzUmVzcG9uc2USPgoRZmFpbGVkX2VtYmVkZGluZ3MYASADKAsyIy5pbnN0YS5rbm93bGVkZ2UudjEuRmFpbGVkRW1iZWRkaW5nEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKiAQoPRmFpbGVkRW1iZWRkaW5nEhIKCnBhc3NhZ2VfaWQYASABKAkSEwoLZG9jdW1lbnRfaWQYAiABKAkSFAoMaGVhZGluZ19wYXRoGAMgASgJEg8KB2ZhaWx1cmUYBCABKAkSEAoIYXR0ZW1wdHMYBSABKAUSLQoJZmFpbF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIzChxSZXRyeUZhaWxlZEVtYmVkZGluZ3NSZXF1ZXN0EhMKC2RvY3VtZW50X2lkGAEgASgJIjEKHVJldHJ5RmFpbGVkRW1iZWRkaW5nc1Jlc3BvbnNlEhAKCHBhc3NhZ2VzGAEgASgDIoYBCg1TZWFyY2hSZXF1ZXN0EhIKBXF1ZXJ5GAEgASgJQgOAAQESEgoKY29sbGVjdGlvbhgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEAoIbGFuZ3VhZ2UYBCABKAkSGAoQaW5jbHVkZV9yZWplY3RlZBgFIAEoCBIOCgZsYWJlbHMYBiADKAkiagoOU2VhcmNoUmVzcG9uc2USLQoIcGFzc2FnZXMYASADKAsyGy5pbnN0YS5rbm93bGVkZ2UudjEuUGFzc2FnZRIQCghkZWdyYWRlZBgCIAEoCBIXCg9lbWJlZGRpbmdfbW9kZWwYAyABKAkqugEKDUltcG9ydE91dGNvbWUSHgoaSU1QT1JUX09VVENPTUVfVU5TUEVDSUZJRUQQABIYChRJTVBPUlRfT1VUQ09NRV9BRERFRBABEhoKFklNUE9SVF9PVVRDT01FX0NIQU5HRUQQAhIcChhJTVBPUlRfT1VUQ09NRV9VTkNIQU5HRUQQAxIaChZJTVBPUlRfT1VUQ09NRV9SRU1PVkVEEAQSGQoVSU1QT1JUX09VVENPTUVfRkFJTEVEEAUyuQgKEEtub3dsZWRnZVNlcnZpY2USZwoOQ3JlYXRlRG9jdW1lbnQSKS5pbnN0YS5rbm93bGVkZ2UudjEuQ3JlYXRlRG9jdW1lbnRSZXF1ZXN0GiouaW5zdGEua25vd2xlZGdlLnYxLkNyZWF0ZURvY3VtZW50UmVzcG9uc2USXgoLR2V0RG9jdW1lbnQSJi5pbnN0YS5rbm93bGVkZ2UudjEuR2V0RG9jdW1lbnRSZXF1ZXN0GicuaW5zdGEua25vd2xlZGdlLnYxLkdldERvY3VtZW50UmVzcG9uc2USZAoNTGlzdERvY3VtZW50cxIoLmluc3RhLmtub3dsZWRnZS52MS5MaXN0RG9jdW1lbnRzUmVxdWVzdBopLmluc3RhLmtub3dsZWRnZS52MS5MaXN0RG9jdW1lbnRzUmVzcG9uc2USZwoOVXBkYXRlRG9jdW1lbnQSKS5pbnN0YS5rbm93bGVkZ2UudjEuVXBkYXRlRG9jdW1lbnRSZXF1ZXN0GiouaW5zdGEua25vd2xlZGdlLnYxLlVwZGF0ZURvY3VtZW50UmVzcG9uc2USZwoORGVsZXRlRG9jdW1lbnQSKS5pbnN0YS5rbm93bGVkZ2UudjEuRGVsZXRlRG9jdW1lbnRSZXF1ZXN0GiouaW5zdGEua25vd2xlZGdlLnYxLkRlbGV0ZURvY3VtZW50UmVzcG9uc2USbgoPSW1wb3J0RG9jdW1lbnRzEiouaW5zdGEua25vd2xlZGdlLnYxLkltcG9ydERvY3VtZW50c1JlcXVlc3QaKy5pbnN0YS5rbm93bGVkZ2UudjEuSW1wb3J0RG9jdW1lbnRzUmVzcG9uc2UoATABEmoKD0xpc3RDb2xsZWN0aW9ucxIqLmluc3RhLmtub3dsZWRnZS52MS5MaXN0Q29sbGVjdGlvbnNSZXF1ZXN0GisuaW5zdGEua25vd2xlZGdlLnYxLkxpc3RDb2xsZWN0aW9uc1Jlc3BvbnNlEnkKFExpc3RGYWlsZWRFbWJlZGRpbmdzEi8uaW5zdGEua25vd2xlZGdlLnYxLkxpc3RGYWlsZWRFbWJlZGRpbmdzUmVxdWVzdBowLmluc3RhLmtub3dsZWRnZS52MS5MaXN0RmFpbGVkRW1iZWRkaW5nc1Jlc3BvbnNlEnwKFVJldHJ5RmFpbGVkRW1iZWRkaW5ncxIwLmluc3RhLmtub3dsZWRnZS52MS5SZXRyeUZhaWxlZEVtYmVkZGluZ3NSZXF1ZXN0GjEuaW5zdGEua25vd2xlZGdlLnYxLlJldHJ5RmFpbGVkRW1iZWRkaW5nc1Jlc3BvbnNlEk8KBlNlYXJjaBIhLmluc3RhLmtub3dsZWRnZS52MS5TZWFyY2hSZXF1ZXN0GiIuaW5zdGEua25vd2xlZGdlLnYxLlNlYXJjaFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_insta_knowledge_v1_document]);
+  fileDesc("CippbnN0YS9rbm93bGVkZ2UvdjEva25vd2xlZGdlX3NlcnZpY2UucHJvdG8SEmluc3RhLmtub3dsZWRnZS52MSJHChVDcmVhdGVEb2N1bWVudFJlcXVlc3QSLgoIZG9jdW1lbnQYASABKAsyHC5pbnN0YS5rbm93bGVkZ2UudjEuRG9jdW1lbnQiSAoWQ3JlYXRlRG9jdW1lbnRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudCIpChJHZXREb2N1bWVudFJlcXVlc3QSEwoLZG9jdW1lbnRfaWQYASABKAkiRQoTR2V0RG9jdW1lbnRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzIcLmluc3RhLmtub3dsZWRnZS52MS5Eb2N1bWVudCJhChRMaXN0RG9jdW1lbnRzUmVxdWVzdBISCgpjb2xsZWN0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg4KBmxhYmVscxgEIAMoCSJhChVMaXN0RG9jdW1lbnRzUmVzcG9uc2USLwoJZG9jdW1lbnRzGAEgAygLMhwuaW5zdGEua25vd2xlZGdlLnYxLkRvY3VtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ4ChVVcGRhdGVEb2N1bWVudFJlcXVlc3QSLgoIZG9jdW1lbnQYASABKAsyHC5pbnN0YS5rbm93bGVkZ2UudjEuRG9jdW1lbnQSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkgKFlVwZGF0ZURvY3VtZW50UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyHC5pbnN0YS5rbm93bGVkZ2UudjEuRG9jdW1lbnQiLAoVRGVsZXRlRG9jdW1lbnRSZXF1ZXN0EhMKC2RvY3VtZW50X2lkGAEgASgJIhgKFkRlbGV0ZURvY3VtZW50UmVzcG9uc2UiggEKFkltcG9ydERvY3VtZW50c1JlcXVlc3QSMAoFc3RhcnQYASABKAsyHy5pbnN0YS5rbm93bGVkZ2UudjEuSW1wb3J0U3RhcnRIABIuCgRmaWxlGAIgASgLMh4uaW5zdGEua25vd2xlZGdlLnYxLkltcG9ydEZpbGVIAEIGCgRwYXJ0Ik0KC0ltcG9ydFN0YXJ0EhIKCmNvbGxlY3Rpb24YASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIWCg5yZW1vdmVfbWlzc2luZxgDIAEoCCJiCgpJbXBvcnRGaWxlEgwKBHBhdGgYASABKAkSDwoHY29udGVudBgCIAEoDBI1Cgxjb250ZW50X3R5cGUYAyABKA4yHy5pbnN0YS5rbm93bGVkZ2UudjEuQ29udGVudFR5cGUigQEKF0ltcG9ydERvY3VtZW50c1Jlc3BvbnNlEgwKBHBhdGgYASABKAkSEwoLZG9jdW1lbnRfaWQYAiABKAkSMgoHb3V0Y29tZRgDIAEoDjIhLmluc3RhLmtub3dsZWRnZS52MS5JbXBvcnRPdXRjb21lEg8KB2ZhaWx1cmUYBCABKAkiGAoWTGlzdENvbGxlY3Rpb25zUmVxdWVzdCJOChdMaXN0Q29sbGVjdGlvbnNSZXNwb25zZRIzCgtjb2xsZWN0aW9ucxgBIAMoCzIeLmluc3RhLmtub3dsZWRnZS52MS5Db2xsZWN0aW9uIngKCkNvbGxlY3Rpb24SEgoKY29sbGVjdGlvbhgBIAEoCRIRCglkb2N1bWVudHMYAiABKAMSEAoIcGFzc2FnZXMYAyABKAMSGAoQcGVuZGluZ19wYXNzYWdlcxgEIAEoAxIXCg9mYWlsZWRfcGFzc2FnZXMYBSABKAMiRAobTGlzdEZhaWxlZEVtYmVkZGluZ3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIncKHExpc3RGYWlsZWRFbWJlZGRpbmdzUmVzcG9uc2USPgoRZmFpbGVkX2VtYmVkZGluZ3MYASADKAsyIy5pbnN0YS5rbm93bGVkZ2UudjEuRmFpbGVkRW1iZWRkaW5nEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKiAQoPRmFpbGVkRW1iZWRkaW5nEhIKCnBhc3NhZ2VfaWQYASABKAkSEwoLZG9jdW1lbnRfaWQYAiABKAkSFAoMaGVhZGluZ19wYXRoGAMgASgJEg8KB2ZhaWx1cmUYBCABKAkSEAoIYXR0ZW1wdHMYBSABKAUSLQoJZmFpbF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIzChxSZXRyeUZhaWxlZEVtYmVkZGluZ3NSZXF1ZXN0EhMKC2RvY3VtZW50X2lkGAEgASgJIjEKHVJldHJ5RmFpbGVkRW1iZWRkaW5nc1Jlc3BvbnNlEhAKCHBhc3NhZ2VzGAEgASgDIoYBCg1TZWFyY2hSZXF1ZXN0EhIKBXF1ZXJ5GAEgASgJQgOAAQESEgoKY29sbGVjdGlvbhgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEAoIbGFuZ3VhZ2UYBCABKAkSGAoQaW5jbHVkZV9yZWplY3RlZBgFIAEoCBIOCgZsYWJlbHMYBiADKAkiagoOU2VhcmNoUmVzcG9uc2USLQoIcGFzc2FnZXMYASADKAsyGy5pbnN0YS5rbm93bGVkZ2UudjEuUGFzc2FnZRIQCghkZWdyYWRlZBgCIAEoCBIXCg9lbWJlZGRpbmdfbW9kZWwYAyABKAkiWwoeTGlzdFVuYW5zd2VyZWRRdWVzdGlvbnNSZXF1ZXN0EhIKCmNvbGxlY3Rpb24YASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkigAEKH0xpc3RVbmFuc3dlcmVkUXVlc3Rpb25zUmVzcG9uc2USRAoUdW5hbnN3ZXJlZF9xdWVzdGlvbnMYASADKAsyJi5pbnN0YS5rbm93bGVkZ2UudjEuVW5hbnN3ZXJlZFF1ZXN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKBAwoSVW5hbnN3ZXJlZFF1ZXN0aW9uEhMKC3F1ZXN0aW9uX2lkGAEgASgJEhEKBHRleHQYAiABKAlCA4ABARISCgpjb2xsZWN0aW9uGAMgASgJEg4KBmxhYmVscxgEIAMoCRIQCghsYW5ndWFnZRgFIAEoCRIyCgp2aXNpYmlsaXR5GAYgASgOMh4uaW5zdGEua25vd2xlZGdlLnYxLlZpc2liaWxpdHkSDQoFdGltZXMYByABKAMSDgoGYXNrZXJzGAggASgDEjIKDmZpcnN0X2Fza190aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1sYXN0X2Fza190aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNuZWFyZXN0X2RvY3VtZW50X2lkGAsgASgJEh8KEm5lYXJlc3RfY29uZmlkZW5jZRgMIAEoAUgAiAEBQhUKE19uZWFyZXN0X2NvbmZpZGVuY2UiNwogRGlzbWlzc1VuYW5zd2VyZWRRdWVzdGlvblJlcXVlc3QSEwoLcXVlc3Rpb25faWQYASABKAkiIwohRGlzbWlzc1VuYW5zd2VyZWRRdWVzdGlvblJlc3BvbnNlKroBCg1JbXBvcnRPdXRjb21lEh4KGklNUE9SVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGAoUSU1QT1JUX09VVENPTUVfQURERUQQARIaChZJTVBPUlRfT1VUQ09NRV9DSEFOR0VEEAISHAoYSU1QT1JUX09VVENPTUVfVU5DSEFOR0VEEAMSGgoWSU1QT1JUX09VVENPTUVfUkVNT1ZFRBAEEhkKFUlNUE9SVF9PVVRDT01FX0ZBSUxFRBAFMskKChBLbm93bGVkZ2VTZXJ2aWNlEmcKDkNyZWF0ZURvY3VtZW50EikuaW5zdGEua25vd2xlZGdlLnYxLkNyZWF0ZURvY3VtZW50UmVxdWVzdBoqLmluc3RhLmtub3dsZWRnZS52MS5DcmVhdGVEb2N1bWVudFJlc3BvbnNlEl4KC0dldERvY3VtZW50EiYuaW5zdGEua25vd2xlZGdlLnYxLkdldERvY3VtZW50UmVxdWVzdBonLmluc3RhLmtub3dsZWRnZS52MS5HZXREb2N1bWVudFJlc3BvbnNlEmQKDUxpc3REb2N1bWVudHMSKC5pbnN0YS5rbm93bGVkZ2UudjEuTGlzdERvY3VtZW50c1JlcXVlc3QaKS5pbnN0YS5rbm93bGVkZ2UudjEuTGlzdERvY3VtZW50c1Jlc3BvbnNlEmcKDlVwZGF0ZURvY3VtZW50EikuaW5zdGEua25vd2xlZGdlLnYxLlVwZGF0ZURvY3VtZW50UmVxdWVzdBoqLmluc3RhLmtub3dsZWRnZS52MS5VcGRhdGVEb2N1bWVudFJlc3BvbnNlEmcKDkRlbGV0ZURvY3VtZW50EikuaW5zdGEua25vd2xlZGdlLnYxLkRlbGV0ZURvY3VtZW50UmVxdWVzdBoqLmluc3RhLmtub3dsZWRnZS52MS5EZWxldGVEb2N1bWVudFJlc3BvbnNlEm4KD0ltcG9ydERvY3VtZW50cxIqLmluc3RhLmtub3dsZWRnZS52MS5JbXBvcnREb2N1bWVudHNSZXF1ZXN0GisuaW5zdGEua25vd2xlZGdlLnYxLkltcG9ydERvY3VtZW50c1Jlc3BvbnNlKAEwARJqCg9MaXN0Q29sbGVjdGlvbnMSKi5pbnN0YS5rbm93bGVkZ2UudjEuTGlzdENvbGxlY3Rpb25zUmVxdWVzdBorLmluc3RhLmtub3dsZWRnZS52MS5MaXN0Q29sbGVjdGlvbnNSZXNwb25zZRJ5ChRMaXN0RmFpbGVkRW1iZWRkaW5ncxIvLmluc3RhLmtub3dsZWRnZS52MS5MaXN0RmFpbGVkRW1iZWRkaW5nc1JlcXVlc3QaMC5pbnN0YS5rbm93bGVkZ2UudjEuTGlzdEZhaWxlZEVtYmVkZGluZ3NSZXNwb25zZRJ8ChVSZXRyeUZhaWxlZEVtYmVkZGluZ3MSMC5pbnN0YS5rbm93bGVkZ2UudjEuUmV0cnlGYWlsZWRFbWJlZGRpbmdzUmVxdWVzdBoxLmluc3RhLmtub3dsZWRnZS52MS5SZXRyeUZhaWxlZEVtYmVkZGluZ3NSZXNwb25zZRJPCgZTZWFyY2gSIS5pbnN0YS5rbm93bGVkZ2UudjEuU2VhcmNoUmVxdWVzdBoiLmluc3RhLmtub3dsZWRnZS52MS5TZWFyY2hSZXNwb25zZRKCAQoXTGlzdFVuYW5zd2VyZWRRdWVzdGlvbnMSMi5pbnN0YS5rbm93bGVkZ2UudjEuTGlzdFVuYW5zd2VyZWRRdWVzdGlvbnNSZXF1ZXN0GjMuaW5zdGEua25vd2xlZGdlLnYxLkxpc3RVbmFuc3dlcmVkUXVlc3Rpb25zUmVzcG9uc2USiAEKGURpc21pc3NVbmFuc3dlcmVkUXVlc3Rpb24SNC5pbnN0YS5rbm93bGVkZ2UudjEuRGlzbWlzc1VuYW5zd2VyZWRRdWVzdGlvblJlcXVlc3QaNS5pbnN0YS5rbm93bGVkZ2UudjEuRGlzbWlzc1VuYW5zd2VyZWRRdWVzdGlvblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_insta_knowledge_v1_document]);
 
 /**
  * Request of CreateDocument.
@@ -742,6 +742,204 @@ export const SearchResponseSchema: GenMessage<SearchResponse> = /*@__PURE__*/
   messageDesc(file_insta_knowledge_v1_knowledge_service, 23);
 
 /**
+ * Request of ListUnansweredQuestions.
+ *
+ * @generated from message insta.knowledge.v1.ListUnansweredQuestionsRequest
+ */
+export type ListUnansweredQuestionsRequest = Message<"insta.knowledge.v1.ListUnansweredQuestionsRequest"> & {
+  /**
+   * Only questions that were limited to this collection, unless empty.
+   *
+   * @generated from field: string collection = 1;
+   */
+  collection: string;
+
+  /**
+   * How many to return: 1 to 100, 50 when zero.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.ListUnansweredQuestionsRequest.
+ * Use `create(ListUnansweredQuestionsRequestSchema)` to create a new message.
+ */
+export const ListUnansweredQuestionsRequestSchema: GenMessage<ListUnansweredQuestionsRequest> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 24);
+
+/**
+ * Response of ListUnansweredQuestions.
+ *
+ * @generated from message insta.knowledge.v1.ListUnansweredQuestionsResponse
+ */
+export type ListUnansweredQuestionsResponse = Message<"insta.knowledge.v1.ListUnansweredQuestionsResponse"> & {
+  /**
+   * The questions of this page.
+   *
+   * @generated from field: repeated insta.knowledge.v1.UnansweredQuestion unanswered_questions = 1;
+   */
+  unansweredQuestions: UnansweredQuestion[];
+
+  /**
+   * Token of the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.ListUnansweredQuestionsResponse.
+ * Use `create(ListUnansweredQuestionsResponseSchema)` to create a new message.
+ */
+export const ListUnansweredQuestionsResponseSchema: GenMessage<ListUnansweredQuestionsResponse> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 25);
+
+/**
+ * A question that nothing answered.
+ *
+ * @generated from message insta.knowledge.v1.UnansweredQuestion
+ */
+export type UnansweredQuestion = Message<"insta.knowledge.v1.UnansweredQuestion"> & {
+  /**
+   * A UUID.
+   *
+   * @generated from field: string question_id = 1;
+   */
+  questionId: string;
+
+  /**
+   * The question as it was asked first.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * The collection that it was limited to; empty when it was to none.
+   *
+   * @generated from field: string collection = 3;
+   */
+  collection: string;
+
+  /**
+   * The labels that it was limited to.
+   *
+   * @generated from field: repeated string labels = 4;
+   */
+  labels: string[];
+
+  /**
+   * BCP 47 language of the question.
+   *
+   * @generated from field: string language = 5;
+   */
+  language: string;
+
+  /**
+   * The highest plan of those who asked: its users find nothing either, though those of a higher one may.
+   *
+   * @generated from field: insta.knowledge.v1.Visibility visibility = 6;
+   */
+  visibility: Visibility;
+
+  /**
+   * How often it was asked.
+   *
+   * @generated from field: int64 times = 7;
+   */
+  times: bigint;
+
+  /**
+   * By how many people, of whom at most 100 are counted.
+   *
+   * @generated from field: int64 askers = 8;
+   */
+  askers: bigint;
+
+  /**
+   * When it was asked first.
+   *
+   * @generated from field: google.protobuf.Timestamp first_ask_time = 9;
+   */
+  firstAskTime?: Timestamp | undefined;
+
+  /**
+   * When it was asked last.
+   *
+   * @generated from field: google.protobuf.Timestamp last_ask_time = 10;
+   */
+  lastAskTime?: Timestamp | undefined;
+
+  /**
+   * The document that came nearest when it was asked last, which may be gone by now; empty when there was none to look
+   * at.
+   *
+   * @generated from field: string nearest_document_id = 11;
+   */
+  nearestDocumentId: string;
+
+  /**
+   * How likely it was that this document answers, 0 to 1; absent when there was none.
+   *
+   * @generated from field: optional double nearest_confidence = 12;
+   */
+  nearestConfidence?: number | undefined;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.UnansweredQuestion.
+ * Use `create(UnansweredQuestionSchema)` to create a new message.
+ */
+export const UnansweredQuestionSchema: GenMessage<UnansweredQuestion> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 26);
+
+/**
+ * Request of DismissUnansweredQuestion.
+ *
+ * @generated from message insta.knowledge.v1.DismissUnansweredQuestionRequest
+ */
+export type DismissUnansweredQuestionRequest = Message<"insta.knowledge.v1.DismissUnansweredQuestionRequest"> & {
+  /**
+   * Which question, a UUID.
+   *
+   * @generated from field: string question_id = 1;
+   */
+  questionId: string;
+};
+
+/**
+ * Describes the message insta.knowledge.v1.DismissUnansweredQuestionRequest.
+ * Use `create(DismissUnansweredQuestionRequestSchema)` to create a new message.
+ */
+export const DismissUnansweredQuestionRequestSchema: GenMessage<DismissUnansweredQuestionRequest> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 27);
+
+/**
+ * Response of DismissUnansweredQuestion.
+ *
+ * @generated from message insta.knowledge.v1.DismissUnansweredQuestionResponse
+ */
+export type DismissUnansweredQuestionResponse = Message<"insta.knowledge.v1.DismissUnansweredQuestionResponse"> & {
+};
+
+/**
+ * Describes the message insta.knowledge.v1.DismissUnansweredQuestionResponse.
+ * Use `create(DismissUnansweredQuestionResponseSchema)` to create a new message.
+ */
+export const DismissUnansweredQuestionResponseSchema: GenMessage<DismissUnansweredQuestionResponse> = /*@__PURE__*/
+  messageDesc(file_insta_knowledge_v1_knowledge_service, 28);
+
+/**
  * What an import did with a document.
  *
  * @generated from enum insta.knowledge.v1.ImportOutcome
@@ -938,12 +1136,46 @@ export const KnowledgeService: GenService<{
    * Users, agents, scope `knowledge.read`. Users, and agents for them, find what their plan may see. When the embedder
    * cannot be reached the search goes by text alone and says `degraded`.
    *
+   * What a user asked and nothing answered is kept, see `ListUnansweredQuestions`.
+   *
    * @generated from rpc insta.knowledge.v1.KnowledgeService.Search
    */
   search: {
     methodKind: "unary";
     input: typeof SearchRequestSchema;
     output: typeof SearchResponseSchema;
+  },
+  /**
+   * Lists the questions of users that nothing answered, those asked last first, a page at a time: what to write or to
+   * mend.
+   *
+   * Questions with the same words are one entry, whatever their case, their punctuation and what is said before ("so,
+   * uh"), where collection, labels and language are the same. Kept is what users, and agents for them, asked without
+   * `include_rejected` and what was not `degraded`. An entry shows a moment after the search, which never waits for it,
+   * and goes when it has not been asked for as long as the service is set to keep it, 90 days unless set otherwise.
+   * What is asked again while pages are read moves to the front.
+   *
+   * Scope `knowledge.read`. Fails with INVALID_ARGUMENT on a page token that is not from this list.
+   *
+   * @generated from rpc insta.knowledge.v1.KnowledgeService.ListUnansweredQuestions
+   */
+  listUnansweredQuestions: {
+    methodKind: "unary";
+    input: typeof ListUnansweredQuestionsRequestSchema;
+    output: typeof ListUnansweredQuestionsResponseSchema;
+  },
+  /**
+   * Removes a question from that list, for example when its article is written. It shows again when it is asked again
+   * and nothing answers.
+   *
+   * Scope `knowledge.write`. Idempotent: a question that is not there is removed.
+   *
+   * @generated from rpc insta.knowledge.v1.KnowledgeService.DismissUnansweredQuestion
+   */
+  dismissUnansweredQuestion: {
+    methodKind: "unary";
+    input: typeof DismissUnansweredQuestionRequestSchema;
+    output: typeof DismissUnansweredQuestionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_insta_knowledge_v1_knowledge_service, 0);
