@@ -139,6 +139,10 @@ pub const TABLE: &[(&str, Access)] = {
             only(NO_USERS, NO_DELEGATES, &[KnowledgeWrite]),
         ),
         (
+            "/insta.knowledge.v1.KnowledgeService/EraseUser",
+            only(NO_USERS, NO_DELEGATES, &[KnowledgeWrite, Operator]),
+        ),
+        (
             "/insta.agent.v1.AgentService/StartCall",
             only(USERS, NO_DELEGATES, &[]),
         ),

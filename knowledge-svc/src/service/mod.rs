@@ -103,6 +103,13 @@ impl KnowledgeService for App {
     ) -> Result<Response<pb::DismissUnansweredQuestionResponse>, Status> {
         answer(self.dismiss(&request.into_inner()).await)
     }
+
+    async fn erase_user(
+        &self,
+        request: Request<pb::EraseUserRequest>,
+    ) -> Result<Response<pb::EraseUserResponse>, Status> {
+        answer(self.erase(&request.into_inner()).await)
+    }
 }
 
 fn answer<T>(result: Result<T, KnowledgeError>) -> Result<Response<T>, Status> {

@@ -1,9 +1,10 @@
-//! The RPCs about questions that nothing answered.
+//! The RPCs about questions that nothing answered, and the users who asked them.
 
 use chrono::{DateTime, Utc};
 use proto::insta::knowledge::v1 as pb;
 use serde::{Deserialize, Serialize};
 use service_kit::{
+    UserId,
     field::{FieldErrors, timestamp},
     page::Page,
 };
@@ -70,6 +71,19 @@ impl App {
         let mut connection = self.db.get().await?;
         store::dismiss(&mut connection, question_id).await?;
         Ok(pb::DismissUnansweredQuestionResponse {})
+    }
+
+    pub(super) async fn erase(
+        &self,
+        request: &pb::EraseUserRequest,
+    ) -> Result<pb::EraseUserResponse, KnowledgeError> {
+        let user_id: UserId = request
+            .user_id
+            .parse()
+            .map_err(|problem| FieldErrors::one("user_id", problem))?;
+        let mut connection = self.db.get().await?;
+        let questions = store::erase(&mut connection, &user_id).await?;
+        Ok(pb::EraseUserResponse { questions })
     }
 }
 

@@ -12,7 +12,7 @@ use diesel::{
     },
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use service_kit::Tier;
+use service_kit::{Tier, UserId};
 use uuid::Uuid;
 
 use super::{
@@ -192,6 +192,38 @@ pub(crate) async fn dismiss(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Removes a user from the questions that they asked, and tells how many these were.
+pub(crate) async fn erase(
+    connection: &mut AsyncPgConnection,
+    user_id: &UserId,
+) -> Result<i64, KnowledgeError> {
+    connection
+        .transaction(async |connection| {
+            let of_user = askers::table
+                .filter(askers::user_id.eq(user_id.as_str()))
+                .select(askers::question_id);
+            let ids: Vec<Uuid> = questions::table
+                .filter(questions::question_id.eq_any(of_user))
+                .order(questions::question_id)
+                .for_update()
+                .select(questions::question_id)
+                .load(connection)
+                .await?;
+            let gone: Vec<(Uuid, i64)> = diesel::delete(
+                askers::table
+                    .filter(askers::question_id.eq_any(ids))
+                    .filter(askers::user_id.eq(user_id.as_str())),
+            )
+            .returning((askers::question_id, askers::times))
+            .get_results(connection)
+            .await?;
+            let erased = gone.len();
+            take_off(connection, gone).await?;
+            Ok(i64::try_from(erased).unwrap_or(i64::MAX))
+        })
+        .await
 }
 
 /// Removes questions that were not asked since `before`, and who did not ask since then of the others.

@@ -35,7 +35,8 @@ async fn answers(app: &TestApp, caller: &Caller) -> String {
         retry_failed_embeddings(RetryFailedEmbeddingsRequest),
         search(SearchRequest),
         list_unanswered_questions(ListUnansweredQuestionsRequest),
-        dismiss_unanswered_question(DismissUnansweredQuestionRequest)
+        dismiss_unanswered_question(DismissUnansweredQuestionRequest),
+        erase_user(EraseUserRequest)
     );
     let nothing = futures::stream::iter(Vec::<ImportDocumentsRequest>::new());
     let request = app.identity.request(caller, nothing);
@@ -60,6 +61,7 @@ async fn only_those_with_the_scope_reach_a_handler() {
     search: Unauthenticated [TOKEN_MISSING
     list_unanswered_questions: Unauthenticated [TOKEN_MISSING
     dismiss_unanswered_question: Unauthenticated [TOKEN_MISSING
+    erase_user: Unauthenticated [TOKEN_MISSING
     import_documents: Unauthenticated [TOKEN_MISSING
     ");
     let user = answers(&app, &Identity::user("ada")).await;
@@ -75,6 +77,7 @@ async fn only_those_with_the_scope_reach_a_handler() {
     search: InvalidArgument [query
     list_unanswered_questions: PermissionDenied [NOT_ALLOWED
     dismiss_unanswered_question: PermissionDenied [NOT_ALLOWED
+    erase_user: PermissionDenied [NOT_ALLOWED
     import_documents: PermissionDenied [NOT_ALLOWED
     ");
     assert_eq!(
@@ -93,6 +96,7 @@ async fn only_those_with_the_scope_reach_a_handler() {
     search: InvalidArgument [query
     list_unanswered_questions: Ok
     dismiss_unanswered_question: PermissionDenied [NOT_ALLOWED
+    erase_user: PermissionDenied [NOT_ALLOWED
     import_documents: PermissionDenied [NOT_ALLOWED
     ");
     assert_snapshot!(answers(&app, &Identity::service(&[Scope::KnowledgeWrite])).await, @r"
@@ -107,6 +111,7 @@ async fn only_those_with_the_scope_reach_a_handler() {
     search: PermissionDenied [NOT_ALLOWED
     list_unanswered_questions: PermissionDenied [NOT_ALLOWED
     dismiss_unanswered_question: InvalidArgument [question_id
+    erase_user: InvalidArgument [user_id
     import_documents: InvalidArgument [start
     ");
     assert_snapshot!(answers(&app, &Identity::service(&[Scope::ProfileWrite])).await, @r"
@@ -121,6 +126,7 @@ async fn only_those_with_the_scope_reach_a_handler() {
     search: PermissionDenied [NOT_ALLOWED
     list_unanswered_questions: PermissionDenied [NOT_ALLOWED
     dismiss_unanswered_question: PermissionDenied [NOT_ALLOWED
+    erase_user: PermissionDenied [NOT_ALLOWED
     import_documents: PermissionDenied [NOT_ALLOWED
     ");
 }

@@ -5,6 +5,7 @@ mod callers;
 mod documents;
 mod embedder;
 mod embedding;
+mod erase_user;
 mod evaluation;
 mod failed_embeddings;
 mod import_documents;

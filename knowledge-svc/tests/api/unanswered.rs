@@ -18,12 +18,12 @@ use crate::{
 const LAST: &str = "xyzzy";
 
 impl TestApp {
-    async fn ask_by(&self, caller: &Caller, request: SearchRequest) -> SearchResponse {
+    pub async fn ask_by(&self, caller: &Caller, request: SearchRequest) -> SearchResponse {
         let request = self.identity.request(caller, request);
         self.client().search(request).await.unwrap().into_inner()
     }
 
-    async fn unanswered(
+    pub async fn unanswered(
         &self,
         request: ListUnansweredQuestionsRequest,
     ) -> Result<ListUnansweredQuestionsResponse, Status> {
@@ -61,7 +61,7 @@ impl TestApp {
     }
 
     /// What is kept once all that was asked so far has been written.
-    async fn kept(&self) -> Vec<UnansweredQuestion> {
+    pub async fn kept(&self) -> Vec<UnansweredQuestion> {
         let is_last = |kept: &UnansweredQuestion| kept.text == LAST;
         self.ask_by(&Identity::user("marker"), question(LAST)).await;
         let mut kept = self.until_listed(|listed| listed.iter().any(is_last)).await;
@@ -72,7 +72,7 @@ impl TestApp {
     }
 }
 
-fn question(query: &str) -> SearchRequest {
+pub fn question(query: &str) -> SearchRequest {
     SearchRequest {
         query: query.into(),
         ..SearchRequest::default()
@@ -80,7 +80,7 @@ fn question(query: &str) -> SearchRequest {
 }
 
 /// Questions, a line each; times in seconds since the test began.
-fn shown(questions: &[UnansweredQuestion]) -> String {
+pub fn shown(questions: &[UnansweredQuestion]) -> String {
     let seconds = |time: &Option<prost_types::Timestamp>| time.unwrap().seconds - 1_800_000_000;
     let line = |kept: &UnansweredQuestion| {
         let visibility = kept.visibility().as_str_name();
