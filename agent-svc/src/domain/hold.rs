@@ -180,7 +180,7 @@ impl Hold {
         let within = match self.sense {
             _ if self.echoes => settings.echo_interruption,
             Some((Sense::Backchannel, _)) => settings.max_backchannel,
-            Some((Sense::Unclear, _)) if self.is_nod => settings.max_backchannel,
+            Some((Sense::Nothing | Sense::Unclear, _)) if self.is_nod => settings.max_backchannel,
             Some((Sense::Nothing | Sense::Unclear, _)) => settings.murmur_decision,
             _ => settings.interruption_decision,
         };
@@ -191,7 +191,7 @@ impl Hold {
     fn by_length(&self, now: Moment, settings: &Settings) -> Verdict {
         let nods = match self.sense {
             Some((Sense::Backchannel, _)) => true,
-            Some((Sense::Unclear, _)) => self.is_nod,
+            Some((Sense::Nothing | Sense::Unclear, _)) => self.is_nod,
             _ => false,
         };
         if self.until.is_some() && nods {
@@ -208,6 +208,43 @@ impl Hold {
             Verdict::Dismissed
         } else {
             Verdict::Interruption
+        }
+    }
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    /// When the verdict is due after these hearings of a sound that goes on, from its beginning on.
+    fn due_after(heard: &[Sense]) -> Duration {
+        let settings = Settings::default();
+        let from = Moment::default();
+        let mut hold = Hold::new(from, Some(from), false);
+        let mut now = from;
+        for (number, sense) in (1..).zip(heard) {
+            now = hold.ask_at(&settings).expect("nothing is being heard");
+            assert!(hold.ask(now, SoundId(number), &settings));
+            hold.recognised(SoundId(number), Some(*sense));
+        }
+        match hold.verdict(now, &settings) {
+            Verdict::Open(due) => due.since(from),
+            decided => panic!("{decided:?} at {now:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_a_nod_and_is_not_heard_any_more_has_the_time_of_a_nod() {
+        let settings = Settings::default();
+        use Sense::{Backchannel, Nothing, Unclear};
+        for (heard, due) in [
+            (&[Nothing][..], settings.murmur_decision),
+            (&[Unclear], settings.murmur_decision),
+            (&[Backchannel], settings.max_backchannel),
+            (&[Backchannel, Unclear], settings.max_backchannel),
+            (&[Backchannel, Nothing], settings.max_backchannel),
+        ] {
+            assert_eq!(due_after(heard), due, "{heard:?}");
         }
     }
 }
