@@ -179,9 +179,10 @@ impl Hold {
     fn decided_by(&self, settings: &Settings) -> Moment {
         let within = match self.sense {
             _ if self.echoes => settings.echo_interruption,
-            Some((Sense::Backchannel, _)) => settings.max_backchannel,
-            Some((Sense::Nothing | Sense::Unclear, _)) if self.is_nod => settings.max_backchannel,
-            Some((Sense::Nothing | Sense::Unclear, _)) => settings.murmur_decision,
+            // A word without a mark counts as none, and is often a nod that is not over.
+            Some((Sense::Backchannel | Sense::Nothing, _)) => settings.max_backchannel,
+            Some((Sense::Unclear, _)) if self.is_nod => settings.max_backchannel,
+            Some((Sense::Unclear, _)) => settings.murmur_decision,
             _ => settings.interruption_decision,
         };
         self.from + within
@@ -234,12 +235,12 @@ mod unit {
     }
 
     #[test]
-    fn what_was_a_nod_and_is_not_heard_any_more_has_the_time_of_a_nod() {
+    fn what_may_be_a_nod_has_the_time_of_one() {
         let settings = Settings::default();
         use Sense::{Backchannel, Nothing, Unclear};
         for (heard, due) in [
-            (&[Nothing][..], settings.murmur_decision),
-            (&[Unclear], settings.murmur_decision),
+            (&[Unclear][..], settings.murmur_decision),
+            (&[Nothing], settings.max_backchannel),
             (&[Backchannel], settings.max_backchannel),
             (&[Backchannel, Unclear], settings.max_backchannel),
             (&[Backchannel, Nothing], settings.max_backchannel),

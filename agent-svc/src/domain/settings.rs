@@ -87,7 +87,7 @@ pub struct Settings {
     /// Such a sound is no interruption if it lasts no longer.
     pub max_murmur: Duration,
     /// The same as `interruption_decision` for a sound whose words so far show no more than that the
-    /// caller follows.
+    /// caller follows, or are none.
     pub max_backchannel: Duration,
     /// A sound over so much of the end of a question is an answer to it, whatever its words.
     pub backchannel_boundary: Duration,
