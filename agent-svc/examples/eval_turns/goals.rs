@@ -135,7 +135,7 @@ fn goals(size: Size, turns: &[(&TurnRow, &Turns)], overs: &[(&OverRow, &Overs)])
             unit: "%",
             reached: turn(TurnSet::Unfinished).map_or(f64::NAN, Turns::cut_off),
             wanted: Under(5.0),
-            floor: floor(Under(10.0), Under(32.0), Under(60.0)),
+            floor: floor(Under(10.0), Under(20.0), Under(60.0)),
         },
         Goal {
             what: "median wait after finished ones",
@@ -156,7 +156,7 @@ fn goals(size: Size, turns: &[(&TurnRow, &Turns)], overs: &[(&OverRow, &Overs)])
             unit: "%",
             reached: 100.0 - over(|row| row.set == OverSet::Backchannels).stops(),
             wanted: AtLeast(95.0),
-            floor: floor(AtLeast(85.0), AtLeast(60.0), AtLeast(20.0)),
+            floor: floor(AtLeast(85.0), AtLeast(65.0), AtLeast(20.0)),
         },
     ];
     goals.extend((!size.is_in_quiet()).then(|| Goal {
