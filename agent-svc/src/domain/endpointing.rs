@@ -70,7 +70,7 @@ fn doubt(complete: Option<f32>) -> f32 {
     };
     let complete = complete.clamp(0.0, 0.9);
     let pairs = DOUBT.windows(2);
-    let between = pairs.filter_map(|pair| {
+    let mut between = pairs.filter_map(|pair| {
         let [(from, first), (to, last)] = *pair else {
             return None;
         };
@@ -79,7 +79,7 @@ fn doubt(complete: Option<f32>) -> f32 {
             .contains(&part)
             .then_some(first + (last - first) * part)
     });
-    between.last().unwrap_or(UNKNOWN)
+    between.next().unwrap_or(UNKNOWN)
 }
 
 #[cfg(test)]

@@ -57,7 +57,10 @@ impl Embedder {
         order.sort_by_key(|&index| texts[index].len());
         for batch in order.chunks(BATCH) {
             let inputs = batch.iter().map(|&index| texts[index]).collect();
-            let encodings = self.tokenizer.encode_batch(inputs, true).map_err(unread)?;
+            let encodings = self
+                .tokenizer
+                .encode_batch(inputs, true)
+                .map_err(|error| unread(&error))?;
             let pooled = infer(&mut *self.sessions.take()?, &encodings)?;
             for (&index, embedding) in batch.iter().zip(pooled) {
                 embeddings[index] = embedding;
@@ -73,8 +76,8 @@ pub(crate) fn file(dir: &Path) -> PathBuf {
 }
 
 pub(crate) fn tokenizer() -> Result<Tokenizer, Error> {
-    let mut tokenizer =
-        Tokenizer::from_bytes(include_bytes!("../data/minilm-tokenizer.json")).map_err(unread)?;
+    let mut tokenizer = Tokenizer::from_bytes(include_bytes!("../data/minilm-tokenizer.json"))
+        .map_err(|error| unread(&error))?;
     // The file asks for 128 tokens, always padded to the full: a short question would pay for a
     // long one.
     let truncation = TruncationParams {
@@ -83,7 +86,7 @@ pub(crate) fn tokenizer() -> Result<Tokenizer, Error> {
     };
     tokenizer
         .with_truncation(Some(truncation))
-        .map_err(unread)?;
+        .map_err(|error| unread(&error))?;
     tokenizer.with_padding(Some(PaddingParams::default()));
     // A batch is too small for the tokenizer to start a pool of threads of its own.
     tokenizers::utils::parallelism::set_parallelism(false);
@@ -133,7 +136,7 @@ pub(crate) fn hidden(
 }
 
 /// The tokenizer's errors, as ours.
-pub(crate) fn unread(error: tokenizers::Error) -> Error {
+pub(crate) fn unread(error: &tokenizers::Error) -> Error {
     Error::Text {
         model: MODEL,
         reason: error.to_string(),

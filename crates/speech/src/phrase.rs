@@ -59,7 +59,7 @@ impl PhraseReader {
     /// [`Error::Busy`] when no worker becomes free, [`Error::Inference`] when the model fails.
     pub fn read(&self, phrase: &str) -> Result<Phrase, Error> {
         let encoding = self.tokenizer.encode(phrase, true);
-        let encoding = [encoding.map_err(embedding::unread)?];
+        let encoding = [encoding.map_err(|error| embedding::unread(&error))?];
         let pieces = embedding::hidden(&mut *self.sessions.take()?, &encoding, LAYER)?;
         Ok(features(&pieces))
     }
