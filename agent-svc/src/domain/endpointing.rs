@@ -57,7 +57,7 @@ fn part_of(length: Duration, part: f32) -> Duration {
     Duration::from_millis((length.as_millis() as f32 * part).round() as u64)
 }
 
-/// The part of the longest wait for a probability that the turn is complete, between which it runs straight. Whoever
+/// The part of the longest wait for a probability that the turn is complete, between which it runs straight; none above the last. Whoever
 /// has more likely finished than not is answered soon; others get the second and a half in which somebody who thinks
 /// goes on; and the whole of it only who has certainly not finished.
 const DOUBT: [(f32, f32); 4] = [(0.0, 1.0), (0.1, 0.5), (0.5, 0.4), (0.65, 0.0)];
@@ -68,18 +68,14 @@ fn doubt(complete: Option<f32>) -> f32 {
     let Some(complete) = complete.filter(|complete| !complete.is_nan()) else {
         return UNKNOWN;
     };
-    let complete = complete.clamp(0.0, 0.65);
-    let pairs = DOUBT.windows(2);
-    let mut between = pairs.filter_map(|pair| {
-        let [(from, first), (to, last)] = *pair else {
-            return None;
-        };
-        let part = (complete - from) / (to - from);
-        (0.0..=1.0)
-            .contains(&part)
-            .then_some(first + (last - first) * part)
-    });
-    between.next().unwrap_or(UNKNOWN)
+    let complete = complete.clamp(0.0, 1.0);
+    let pairs = DOUBT.iter().zip(&DOUBT[1..]);
+    for (&(from, first), &(to, last)) in pairs {
+        if complete <= to {
+            return first + (last - first) * (complete - from) / (to - from);
+        }
+    }
+    0.0
 }
 
 #[cfg(test)]

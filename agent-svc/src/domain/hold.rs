@@ -217,21 +217,17 @@ impl Hold {
 mod unit {
     use super::*;
 
-    /// When the verdict is due after these hearings of a sound that goes on, from its beginning on.
-    fn due_after(heard: &[Sense]) -> Duration {
-        let settings = Settings::default();
+    /// A sound that goes on, after these hearings, and when the last of them was asked for.
+    fn heard_as(heard: &[Sense], settings: &Settings) -> (Hold, Moment) {
         let from = Moment::default();
         let mut hold = Hold::new(from, Some(from), false);
         let mut now = from;
         for (number, sense) in (1..).zip(heard) {
-            now = hold.ask_at(&settings).expect("nothing is being heard");
-            assert!(hold.ask(now, SoundId(number), &settings));
+            now = hold.ask_at(settings).expect("nothing is being heard");
+            assert!(hold.ask(now, SoundId(number), settings));
             hold.recognised(SoundId(number), Some(*sense));
         }
-        match hold.verdict(now, &settings) {
-            Verdict::Open(due) => due.since(from),
-            decided => panic!("{decided:?} at {now:?}"),
-        }
+        (hold, now)
     }
 
     #[test]
@@ -245,7 +241,24 @@ mod unit {
             (&[Backchannel, Unclear], settings.max_backchannel),
             (&[Backchannel, Nothing], settings.max_backchannel),
         ] {
-            assert_eq!(due_after(heard), due, "{heard:?}");
+            let (hold, now) = heard_as(heard, &settings);
+            let verdict = hold.verdict(now, &settings);
+            assert_eq!(verdict, Verdict::Open(hold.from() + due), "{heard:?}");
+        }
+    }
+
+    #[test]
+    fn a_nod_whose_whole_is_not_heard_in_time_is_one() {
+        let settings = Settings::default();
+        use Sense::{Backchannel, Nothing};
+        for (heard, verdict) in [
+            (&[Backchannel, Nothing][..], Verdict::Dismissed),
+            (&[Nothing], Verdict::Interruption),
+        ] {
+            let (mut hold, _) = heard_as(heard, &settings);
+            hold.speech_ended(hold.from() + settings.min_interruption * 2);
+            let due = hold.from() + settings.max_backchannel;
+            assert_eq!(hold.verdict(due, &settings), verdict, "{heard:?}");
         }
     }
 }
