@@ -22,6 +22,7 @@ use app::App;
 pub use bare::BareSearch;
 use chrono::TimeDelta;
 pub use config::Config;
+pub use domain::embedded_texts;
 use jobs::Ingestion;
 use proto::insta::knowledge::v1::knowledge_service_server::KnowledgeServiceServer;
 use service_kit::{Listeners, Server, Shutdown, clock::Clock, keys::TokenVerifier};

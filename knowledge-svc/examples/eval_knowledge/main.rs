@@ -1,6 +1,6 @@
 //! Judges how well searches find what answers, and whether they say so when nothing does (`cargo xtask eval
-//! knowledge`), and measures how quick they are (`cargo xtask bench search`). `--sample` leaves the PostgreSQL manual
-//! out.
+//! knowledge`), and measures how quick searches and imports are (`cargo xtask bench search`, `bench import`). `--sample`
+//! leaves the PostgreSQL manual out.
 //!
 //! The service is the real one over a real PostgreSQL, with the vectors of the local model. Its answers say of every
 //! passage that was looked at where each half of the search has it, so that all ways of ranking are judged by the
@@ -30,6 +30,7 @@ use proto::insta::knowledge::v1::{Passage, SearchResponse};
 use serde_json::json;
 use speech::Models;
 
+use bench::{Subject, import, search};
 use corpus::Corpus;
 use goals::Floors;
 use questions::{Question, Style};
@@ -53,9 +54,9 @@ struct Options {
     /// Ask the questions aloud and keep what is heard, instead of judging.
     #[arg(long)]
     hear: bool,
-    /// Measure how quick searches are, instead of judging.
-    #[arg(long)]
-    bench: bool,
+    /// Measure how quick these are, instead of judging.
+    #[arg(long, value_name = "SUBJECT")]
+    bench: Option<bench::Subject>,
     /// The folder with the models.
     #[arg(long, env)]
     models_dir: PathBuf,
@@ -84,25 +85,21 @@ async fn main() -> anyhow::Result<ExitCode> {
             .context("set MANUAL_DIR to the folder with the manual's pages")?;
         corpora.push((Corpus::manual(manual)?, &POSTGRESQL));
     }
-    let memory = Arc::new(Memory::open(
-        models.embedder(2)?,
-        options.vectors_file.clone(),
-    )?);
-    if options.bench {
+    let memory = || Memory::open(models.embedder(2)?, options.vectors_file.clone()).map(Arc::new);
+    if let Some(subject) = options.bench {
         let corpus = corpora.pop().context("there is a corpus")?.0;
-        let is_met = bench::run(&corpus, &memory, &folder, options.sample).await?;
-        return Ok(if is_met {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        });
+        let is_met = match subject {
+            Subject::Search => search::run(&corpus, &memory()?, &folder, options.sample).await?,
+            Subject::Import => import::run(&corpus, &models, options.sample).await?,
+        };
+        return Ok(exit_code(is_met));
     }
-    let service = Service::start(memory).await?;
+    let service = Service::start(memory()?).await?;
     let mut evidence = String::new();
     let mut are_met = true;
     for (corpus, floors) in corpora {
         service.add(&corpus.documents).await?;
-        let searched = search(&service, &folder, &corpus, &mut evidence).await?;
+        let searched = ask(&service, &folder, &corpus, &mut evidence).await?;
         figures::print(corpus.name, &searched);
         if options.wrong {
             figures::print_wrong(corpus.name, &searched);
@@ -112,11 +109,14 @@ async fn main() -> anyhow::Result<ExitCode> {
     if let Some(path) = options.evidence {
         fs::write(&path, evidence).with_context(|| path.display().to_string())?;
     }
-    Ok(if are_met {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(are_met))
+}
+
+fn exit_code(is_met: bool) -> ExitCode {
+    match is_met {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
 }
 
 /// What was measured, less a little room.
@@ -138,7 +138,7 @@ const POSTGRESQL: Floors = Floors {
 };
 
 /// Asks every question in both styles.
-async fn search(
+async fn ask(
     service: &Service,
     folder: &Path,
     corpus: &Corpus,

@@ -14,8 +14,9 @@ use axum::{Json, Router, extract::State, routing::post};
 use clap::Parser as _;
 use knowledge_svc::Config;
 use proto::insta::knowledge::v1::{
-    CreateDocumentRequest, Document, EmbeddingState, ListDocumentsRequest, SearchRequest,
-    SearchResponse, knowledge_service_client::KnowledgeServiceClient,
+    ContentType, CreateDocumentRequest, Document, EmbeddingState, ImportDocumentsRequest,
+    ImportFile, ImportStart, ListDocumentsRequest, SearchRequest, SearchResponse,
+    import_documents_request::Part, knowledge_service_client::KnowledgeServiceClient,
 };
 use serde_json::{Value, json};
 use service_kit::{Scope, clock::Clock};
@@ -117,6 +118,50 @@ impl Service {
                 Err(status) => return Err(status).context(document.document_id.clone()),
             }
         }
+        self.ready().await
+    }
+
+    /// Imports the documents as files into a collection and waits for their vectors.
+    pub(crate) async fn import(
+        &self,
+        collection: &str,
+        documents: &[Document],
+    ) -> anyhow::Result<()> {
+        let start = Part::Start(ImportStart {
+            collection: collection.to_owned(),
+            ..ImportStart::default()
+        });
+        let files = documents.iter().map(|document| {
+            let ending = match document.content_type() {
+                ContentType::Html => "html",
+                _ => "md",
+            };
+            Part::File(ImportFile {
+                path: format!("{}.{ending}", document.document_id),
+                content: document.content.clone().into_bytes(),
+                ..ImportFile::default()
+            })
+        });
+        let parts: Vec<_> = std::iter::once(start).chain(files).collect();
+        let parts = parts
+            .into_iter()
+            .map(|part| ImportDocumentsRequest { part: Some(part) });
+        let mut client = self.client.clone();
+        let results = client.import_documents(self.request(futures::stream::iter(parts)));
+        let mut results = results.await?.into_inner();
+        while let Some(result) = results.message().await? {
+            ensure!(
+                result.failure.is_empty(),
+                "{}: {}",
+                result.path,
+                result.failure
+            );
+        }
+        self.ready().await
+    }
+
+    /// Waits for all vectors.
+    async fn ready(&self) -> anyhow::Result<()> {
         let ready = async {
             while !self.is_ready().await? {
                 tokio::time::sleep(POLL).await;

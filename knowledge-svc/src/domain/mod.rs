@@ -24,7 +24,7 @@ pub(crate) use document::{
 pub(crate) use file::{File, Imported, check_path};
 pub(crate) use filler::without_fillers;
 pub(crate) use highlight::{highlights, words};
-pub(crate) use part::embedded_texts;
+pub use part::embedded_texts;
 pub(crate) use passage::{Passage, passages};
 pub(crate) use ranking::{Candidate, Question, Ranked, Rejection, rank};
 pub(crate) use reuse::reuse;

@@ -9,7 +9,7 @@ use super::{passage::embedded_text, sentences};
 const MAX_WORDS: usize = 60;
 
 /// What the embedder reads of a passage: the whole of it, and then its parts if there are several.
-pub(crate) fn embedded_texts(title: &str, heading_path: &str, text: &str) -> Vec<String> {
+pub fn embedded_texts(title: &str, heading_path: &str, text: &str) -> Vec<String> {
     let parts = parts(text);
     let parts = if parts.len() > 1 { parts } else { Vec::new() };
     let texts = std::iter::once(text.to_owned()).chain(parts);

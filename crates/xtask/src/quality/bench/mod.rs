@@ -9,7 +9,7 @@ use std::process::Command;
 use clap::{Args, ValueEnum};
 
 use super::e2e::System;
-use super::eval::bench_search;
+use super::eval::bench_knowledge;
 use crate::process::{cargo, run_visibly};
 use crate::project::Project;
 use crate::setup;
@@ -21,7 +21,7 @@ pub struct Options {
     /// Measure what `cargo run --release` builds rather than what is developed with.
     #[arg(long)]
     release: bool,
-    /// Options of the program that measures; see `--help` after the subject. `calls` and `search` know `--sample`.
+    /// Options of the program that measures; see `--help` after the subject. `calls`, `search` and `import` know `--sample`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<OsString>,
 }
@@ -33,6 +33,8 @@ enum Subject {
     Calls,
     /// Searches, as a collection grows, beside their statements run bare.
     Search,
+    /// Imports, beside the embedder alone.
+    Import,
 }
 
 /// How soon answers begin, and what sessions cost; or how soon callers are heard and answered.
@@ -40,7 +42,8 @@ pub fn bench(project: &Project, options: &Options) -> anyhow::Result<()> {
     match options.what {
         Subject::LocalAi => measure(project, options, "bench"),
         Subject::Calls => calls::bench(project, &options.args),
-        Subject::Search => search(project, options),
+        Subject::Search => knowledge(project, options, "search"),
+        Subject::Import => knowledge(project, options, "import"),
     }
 }
 
@@ -48,7 +51,9 @@ pub fn bench(project: &Project, options: &Options) -> anyhow::Result<()> {
 pub fn soak(project: &Project, options: &Options) -> anyhow::Result<()> {
     match options.what {
         Subject::LocalAi => measure(project, options, "soak"),
-        Subject::Calls | Subject::Search => anyhow::bail!("only local-ai is soaked"),
+        Subject::Calls | Subject::Search | Subject::Import => {
+            anyhow::bail!("only local-ai is soaked")
+        }
     }
 }
 
@@ -66,13 +71,14 @@ pub(super) fn sample(project: &Project) -> anyhow::Result<()> {
     };
     bench(project, &of(Subject::LocalAi))?;
     bench(project, &of(Subject::Search))?;
+    bench(project, &of(Subject::Import))?;
     soak(project, &of(Subject::LocalAi))
 }
 
-fn search(project: &Project, options: &Options) -> anyhow::Result<()> {
+fn knowledge(project: &Project, options: &Options, subject: &str) -> anyhow::Result<()> {
     let installed = setup::run(project)?;
     let is_sample = options.args.iter().any(|arg| arg == "--sample");
-    bench_search(project, &installed, is_sample, options.release)
+    bench_knowledge(project, &installed, subject, is_sample, options.release)
 }
 
 /// Builds the program that measures and runs it.

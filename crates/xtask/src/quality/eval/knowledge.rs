@@ -34,10 +34,11 @@ pub(super) fn judge(
     run(command)
 }
 
-/// Measures how quick searches are, with a program built as `is_release` says.
+/// Measures how quick searches or imports are, with a program built as `is_release` says.
 pub fn bench(
     project: &Project,
     installed: &Installed,
+    subject: &str,
     is_sample: bool,
     is_release: bool,
 ) -> anyhow::Result<()> {
@@ -45,7 +46,7 @@ pub fn bench(
     command
         .args(["run", "--quiet", "--example", "eval_knowledge"])
         .args(is_release.then_some("--release"))
-        .args(["--", "--bench"])
+        .args(["--", "--bench", subject])
         .args(is_sample.then_some("--sample"))
         .env("MODELS_DIR", &installed.models);
     surroundings(&mut command, project, installed);

@@ -16,7 +16,7 @@ use crate::project::Project;
 use crate::setup::{self, Installed};
 
 pub(super) use dialogue::sample as dialogue_sample;
-pub(super) use knowledge::bench as bench_search;
+pub(super) use knowledge::bench as bench_knowledge;
 pub use knowledge::{Options as KnowledgeOptions, hear as hear_questions};
 
 /// What to judge.
