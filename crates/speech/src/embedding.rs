@@ -94,22 +94,20 @@ pub(crate) fn tokenizer() -> Result<Tokenizer, Error> {
 }
 
 fn infer(session: &mut Session, batch: &[Encoding]) -> Result<Vec<[f32; DIMENSIONS]>, Error> {
-    let tokens = hidden(session, batch, "last_hidden_state")?;
+    let tokens = hidden(session, batch, MODEL, "last_hidden_state")?;
     let texts = tokens.chunks(tokens.len() / batch.len().max(1));
     let texts = texts.zip(batch.iter().map(Encoding::get_attention_mask));
     Ok(texts.map(|(tokens, mask)| pool(tokens, mask)).collect())
 }
 
-/// What a layer of the model makes of each word piece, one text after the other.
+/// What a layer of the model makes of each word piece, one text after the other. `model` names it in errors.
 pub(crate) fn hidden(
     session: &mut Session,
     batch: &[Encoding],
+    model: &'static str,
     layer: &'static str,
 ) -> Result<Vec<[f32; DIMENSIONS]>, Error> {
-    let failed = |source| Error::Inference {
-        model: MODEL,
-        source,
-    };
+    let failed = |source| Error::Inference { model, source };
     let flat = |of: fn(&Encoding) -> &[u32]| -> Vec<i64> {
         batch.iter().flat_map(of).map(|&id| i64::from(id)).collect()
     };
@@ -129,7 +127,7 @@ pub(crate) fn hidden(
     match hidden.as_chunks::<DIMENSIONS>() {
         (tokens, []) if tokens.len() == ids.len() => Ok(tokens.to_vec()),
         _ => Err(Error::UnexpectedOutput {
-            model: MODEL,
+            model,
             output: layer,
         }),
     }

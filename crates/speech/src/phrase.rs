@@ -60,7 +60,7 @@ impl PhraseReader {
     pub fn read(&self, phrase: &str) -> Result<Phrase, Error> {
         let encoding = self.tokenizer.encode(phrase, true);
         let encoding = [encoding.map_err(|error| embedding::unread(&error))?];
-        let pieces = embedding::hidden(&mut *self.sessions.take()?, &encoding, LAYER)?;
+        let pieces = embedding::hidden(&mut *self.sessions.take()?, &encoding, MODEL, LAYER)?;
         Ok(features(&pieces))
     }
 }
