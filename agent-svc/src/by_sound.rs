@@ -12,10 +12,12 @@ use livekit_rtc::{
 };
 use speech::Models;
 
+pub use crate::domain::Heard;
 use crate::domain::{
-    AgentState, Conversation, Heard, Input, ItemId, Metric, Moment, Outcome, Output, Realtime,
-    ResponseId, Samples, Settings, SpeechId, Ticket,
+    AgentState, Conversation, Input, ItemId, Metric, Moment, Outcome, Output, Realtime, ResponseId,
+    Samples, Settings, SpeechId, Ticket,
 };
+pub use crate::judge::{Ending, LastWords};
 use crate::judge::{Judge, Recent};
 use crate::media::{self, MediaHandle, Upload, VadSource};
 
@@ -72,8 +74,8 @@ pub enum Happened {
     Dismissed,
     /// A sound over the assistant took the floor.
     Interrupted,
-    /// The probability, 0 to 1, that the caller had finished.
-    Judged(f32),
+    /// How what the caller had said so far ends.
+    Judged(Ending),
     /// The words of a sound over the assistant.
     Heard(Heard),
 }
@@ -229,9 +231,9 @@ impl Rehearsal {
     fn carry_out(&mut self, output: Output) -> anyhow::Result<()> {
         match output {
             Output::JudgeTurn(pause) => {
-                let complete = self.senses.judge.end_of_turn_here(&self.recent.to_vec())?;
-                self.note(Happened::Judged(complete));
-                let complete = Some(complete);
+                let ending = self.senses.judge.ending_here(&self.recent.to_vec())?;
+                let complete = Some(ending.complete());
+                self.note(Happened::Judged(ending));
                 self.later(VOTE_LATENCY, Input::TurnJudged { pause, complete });
             }
             Output::RecogniseSound(sound) if self.judging.words => {

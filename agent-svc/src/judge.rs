@@ -4,6 +4,8 @@
 //! Models run on threads of their own, away from the sound's path, and few at a time: what is not
 //! known soon is of no use, so the answer is then that it is not known, or what is known without it.
 
+pub(crate) mod ending;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use speech::recognition::{Recognizer, Transcript};
 use speech::resample::{extend_f32, resample};
 use speech::turn::{self, TurnDetector};
 use tokio::sync::Semaphore;
+
+pub use ending::{Ending, LastWords};
 
 use crate::domain::Heard;
 use crate::phrases::Phrases;
@@ -27,19 +31,6 @@ const MAX_WAIT: Duration = Duration::from_millis(500);
 const LAST_WORDS: usize = turn::SAMPLE_RATE as usize * 5;
 /// How sure the recogniser must be that they are those.
 const SURE: f32 = 0.6;
-/// Whose melody says so goes on, whatever the words.
-const OPEN_MELODY: f32 = 0.1;
-/// What speaks for the end of a turn is added up as logarithms of odds, weighed as separates finished from unfinished
-/// sentences best (`eval turns`, the two sets that were in view): melody, whether the phrase is whole, and how sure
-/// the recogniser is of its last word, because one that breaks off is heard as another ("add a" as "add her").
-const MELODY: f32 = 0.35;
-const WHOLE: f32 = 1.0;
-const LAST_WORD: f32 = 0.25;
-/// A comma at the end: the recogniser hears the melody as well.
-const COMMA: f32 = -1.0;
-const EVEN: f32 = -1.7;
-/// Melody alone: finished questions are often given no more than 0.3.
-const EVEN_BY_MELODY: f32 = 0.85;
 /// Silence that the recogniser gets after a sound: 300 ms at its rate.
 const SILENCE_AFTER_WORDS: usize = turn::SAMPLE_RATE as usize * 3 / 10;
 
@@ -75,12 +66,16 @@ impl Judge {
     pub(crate) async fn end_of_turn(&self, sound: Vec<i16>) -> Option<f32> {
         let melody = self.ask(&self.turn_places, sound.clone(), Self::melody);
         let melody = melody.await?;
-        if melody <= OPEN_MELODY {
-            return Some(melody);
+        let mut ending = Ending {
+            melody,
+            words: None,
+        };
+        if !Ending::is_open_by(melody) {
+            let words = self.ask(&self.word_places, sound, Self::last_words);
+            let words = tokio::time::timeout(MAX_WAIT, words).await;
+            ending.words = words.ok().flatten().flatten();
         }
-        let ending = self.ask(&self.word_places, sound, Self::ending);
-        let ending = tokio::time::timeout(MAX_WAIT, ending).await;
-        Some(end(melody, ending.ok().flatten().flatten()))
+        Some(ending.complete())
     }
 
     /// The English words of this 24 kHz sound; `None` when they cannot be told in time.
@@ -88,13 +83,12 @@ impl Judge {
         self.ask(&self.word_places, sound, Self::words_here).await
     }
 
-    /// What [`Self::end_of_turn`] gives, on this thread, however long it takes.
-    pub(crate) fn end_of_turn_here(&self, sound: &[i16]) -> Result<f32, speech::Error> {
-        let melody = self.melody(sound)?;
-        if melody <= OPEN_MELODY {
-            return Ok(melody);
-        }
-        Ok(end(melody, self.ending(sound)?))
+    /// What [`Self::end_of_turn`] judges, on this thread, however long it takes.
+    pub(crate) fn ending_here(&self, sound: &[i16]) -> Result<Ending, speech::Error> {
+        Ok(Ending {
+            melody: self.melody(sound)?,
+            words: self.last_words(sound)?,
+        })
     }
 
     /// The probability that the turn is over by how it sounds.
@@ -102,18 +96,18 @@ impl Judge {
         self.turns.end_of_turn(&pcm_16k(sound)?)
     }
 
-    /// How the last words end; `None` where they are not sure: another language, perhaps.
-    fn ending(&self, sound: &[i16]) -> Result<Option<Ending>, speech::Error> {
+    /// `None` where the recogniser is not sure of them: another language, perhaps.
+    fn last_words(&self, sound: &[i16]) -> Result<Option<LastWords>, speech::Error> {
         let pcm = pcm_16k(sound)?;
         let last = &pcm[pcm.len().saturating_sub(LAST_WORDS)..];
         let words = self.words.transcribe(last)?;
         if words.confidence < SURE {
             return Ok(None);
         }
-        Ok(Some(Ending {
+        Ok(Some(LastWords {
             whole: self.phrases.whole(&words.text)?,
             last_confidence: words.last_confidence,
-            has_comma: words.text.trim_end().ends_with(','),
+            text: words.text,
         }))
     }
 
@@ -148,37 +142,6 @@ impl Judge {
             }
         }
     }
-}
-
-/// How what was said ends.
-#[derive(Debug, Clone, Copy)]
-struct Ending {
-    /// How likely the phrase is whole, 0 to 1.
-    whole: f32,
-    /// How sure its last word is, 0 to 1.
-    last_confidence: f32,
-    has_comma: bool,
-}
-
-/// The probability that a turn is over.
-fn end(melody: f32, ending: Option<Ending>) -> f32 {
-    let sum = match ending {
-        Some(ending) => {
-            MELODY * odds(melody)
-                + WHOLE * odds(ending.whole)
-                + LAST_WORD * odds(ending.last_confidence)
-                + if ending.has_comma { COMMA } else { 0.0 }
-                + EVEN
-        }
-        None => odds(melody) + EVEN_BY_MELODY,
-    };
-    1.0 / (1.0 + (-sum).exp())
-}
-
-/// The logarithm of the odds, of which nothing is certain.
-fn odds(probability: f32) -> f32 {
-    const DOUBT: f32 = 0.001;
-    ((probability + DOUBT) / (1.0 - probability + DOUBT)).ln()
 }
 
 /// A single word without a mark is what the recogniser makes of a noise.
@@ -254,7 +217,7 @@ mod tests {
         let judge = Judge::load(&models()).expect("the models load");
         let (sound, _) = spoken("I'd like to change my,", 4_800);
         assert!(judge.melody(&sound).expect("a vote") > 0.5);
-        let complete = judge.end_of_turn_here(&sound).expect("an answer");
+        let complete = judge.ending_here(&sound).expect("an answer").complete();
         assert!(complete < 0.1, "{complete}");
     }
 
@@ -262,7 +225,9 @@ mod tests {
     async fn when_the_words_cannot_be_told_the_melody_decides() {
         let judge = Judge::load(&models()).expect("the models load");
         let (sound, _) = spoken("I'd like to change my,", 4_800);
-        let alone = Some(end(judge.melody(&sound).expect("a vote"), None));
+        let melody = judge.melody(&sound).expect("a vote");
+        let words = None;
+        let alone = Some(Ending { melody, words }.complete());
 
         let cancelled = Cancel::default();
         cancelled.cancel();
@@ -270,34 +235,11 @@ mod tests {
             words: judge.words.until(&cancelled),
             ..judge.clone()
         };
-        assert!(failing.ending(&sound).is_err());
+        assert!(failing.last_words(&sound).is_err());
         assert_eq!(failing.end_of_turn(sound.clone()).await, alone);
 
         let _taken = judge.word_places.acquire().await;
         assert_eq!(judge.end_of_turn(sound).await, alone);
-    }
-
-    #[test]
-    fn what_speaks_for_an_end_adds_up() {
-        let complete = |melody, whole, last_confidence, has_comma| {
-            let ending = Ending {
-                whole,
-                last_confidence,
-                has_comma,
-            };
-            format!("{:.2}", end(melody, Some(ending)))
-        };
-        let with_words = [
-            complete(0.95, 0.9, 1.0, false),
-            complete(0.3, 0.9, 1.0, false),
-            complete(0.95, 0.9, 0.5, false),
-            complete(0.95, 0.9, 1.0, true),
-            complete(0.95, 0.2, 1.0, false),
-            complete(0.95, 0.02, 1.0, false),
-        ];
-        insta::assert_snapshot!(with_words.join(" "), @"0.96 0.87 0.82 0.90 0.42 0.06");
-        let alone = [0.0, 0.05, 0.3, 0.5, 0.95].map(|melody| format!("{:.2}", end(melody, None)));
-        insta::assert_snapshot!(alone.join(" "), @"0.00 0.11 0.50 0.70 0.98");
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ mod config;
 mod domain;
 mod error;
 mod judge;
+pub mod learned;
 mod lifecycle;
 mod media;
 mod peers;

@@ -1,15 +1,11 @@
 //! What a caller's words are as a phrase: a whole one or the beginning of one, and one that only shows
-//! that they follow.
-//!
-//! Learned from examples (`training/`), which `examples/train_phrases.rs` makes `phrases/weights.json` of.
+//! that they follow. What tells them is [learned](crate::learned).
 
-use std::sync::LazyLock;
-
-use serde::{Deserialize, Serialize};
 use speech::Models;
 use speech::phrase::{Phrase, PhraseReader};
 
 use crate::domain;
+use crate::learned::{Linear, Weights};
 
 /// Phrases that are read at a time: as many as the judge recognises.
 const WORKERS: usize = 1;
@@ -18,24 +14,6 @@ const WORKERS: usize = 1;
 #[derive(Debug, Clone)]
 pub struct Phrases {
     reader: PhraseReader,
-}
-
-/// What was learned.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Weights {
-    /// Above 0 for a phrase that is whole.
-    pub whole: Linear,
-    /// Above 0 for a back-channel.
-    pub nod: Linear,
-}
-
-/// A weighted sum of what a phrase is like.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Linear {
-    /// Added to the sum.
-    pub bias: f32,
-    /// One for each number of a [`Phrase`].
-    pub weights: Vec<f32>,
 }
 
 impl Phrases {
@@ -77,38 +55,10 @@ impl Phrases {
     }
 }
 
-impl Weights {
-    fn current() -> &'static Self {
-        static CURRENT: LazyLock<Weights> = LazyLock::new(|| {
-            serde_json::from_str(include_str!("phrases/weights.json"))
-                .expect("the file is written by train_phrases and read by a test")
-        });
-        &CURRENT
-    }
-}
-
-impl Linear {
-    /// 0 to 1: the logistic function of the sum.
-    pub fn probability(&self, phrase: &Phrase) -> f32 {
-        let terms = self.weights.iter().zip(phrase);
-        let sum = self.bias + terms.map(|(weight, value)| weight * value).sum::<f32>();
-        1.0 / (1.0 + (-sum).exp())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use speech::phrase::FEATURES;
-
     use super::*;
     use crate::media::tests::models;
-
-    #[test]
-    fn there_is_a_weight_for_each_number() {
-        for linear in [&Weights::current().whole, &Weights::current().nod] {
-            assert_eq!(linear.weights.len(), FEATURES);
-        }
-    }
 
     #[test]
     fn whole_phrases_are_told_from_beginnings() {

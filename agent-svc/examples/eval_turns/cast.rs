@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use speech::resample::{extend_f32, resample};
-use speech::synthesis::{self, Synthesizer};
+use speech::synthesis::{self, Synthesizer, Voice};
 
 use crate::sounds::{self, RATE, VOICE};
 use crate::texts::Texts;
@@ -46,6 +46,16 @@ pub(crate) struct Speaker {
 }
 
 impl Said {
+    pub(crate) fn synthesised(
+        synthesizer: &Synthesizer,
+        text: &str,
+        voice: &Voice,
+    ) -> anyhow::Result<Self> {
+        let sound = synthesizer.synthesize(text, voice, 1.0)?;
+        debug_assert_eq!(synthesis::SAMPLE_RATE as usize, RATE);
+        Ok(Self::new(text, &sound))
+    }
+
     fn new(text: &str, sound: &[f32]) -> Self {
         Self {
             text: text.to_owned(),
@@ -63,20 +73,14 @@ impl Speaker {
         turn: usize,
     ) -> anyhow::Result<Self> {
         let voice = synthesizer.voice(name)?;
-        let say = |text: &str| -> anyhow::Result<Said> {
-            let sound = synthesizer.synthesize(text, &voice, 1.0)?;
-            debug_assert_eq!(synthesis::SAMPLE_RATE as usize, RATE);
-            Ok(Said::new(text, &sound))
-        };
+        let say = |text: &str| Said::synthesised(synthesizer, text, &voice);
         let all = |texts: &[String]| -> anyhow::Result<Vec<Said>> {
             a_third(texts, turn).map(|text| say(text)).collect()
         };
-        // The synthesiser reads any fragment as if it were all there is to say, so that its melody
-        // falls where a person's would hang; after an "um" it hangs as well.
         let (mut unfinished, mut hesitating) = (Vec::new(), Vec::new());
         for (before, after) in a_third(&texts.unfinished, turn) {
             let after = say(after)?;
-            unfinished.push((say(&format!("{before},"))?, after.clone()));
+            unfinished.push((say(&broken_off(before))?, after.clone()));
             hesitating.push((say(&format!("{before}, um,"))?, after));
         }
         Ok(Self {
@@ -118,6 +122,12 @@ impl Speaker {
             ..Self::default()
         })
     }
+}
+
+/// As the synthesiser reads what is to be broken off: any fragment as if it were all there is to say, so that its melody
+/// falls where a person's would hang; after an "um" it hangs as well.
+pub(crate) fn broken_off(text: &str) -> String {
+    format!("{text},")
 }
 
 /// A third of the texts, another one for the next speaker.

@@ -118,8 +118,8 @@ mod tests {
             (false, None),
             (false, ms(500)),
         ] {
-            let votes = Vec::new();
-            turns.add(&TurnTrial { cut, wait, votes });
+            let endings = Vec::new();
+            turns.add(&TurnTrial { cut, wait, endings });
         }
         let mut both = turns.clone();
         both += turns;

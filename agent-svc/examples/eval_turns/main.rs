@@ -1,7 +1,7 @@
 //! Judges how well the assistant takes turns: whether unfinished sentences are cut off, how long
 //! finished ones wait, and which sounds over it stop it. `cargo xtask eval turns` runs it with the
 //! texts that were in view from the beginning, with `--further` ones that were not at first, and with `--held-out`;
-//! `--sample` takes a small part.
+//! `--sample` takes a small part. `--hear` judges nothing: it has the training examples spoken.
 //!
 //! Each trial is a call in virtual time: the detector, the conversation and the judge's models are
 //! those of a call, with their latencies; provider and room are stand-ins.
@@ -9,6 +9,7 @@
 mod cast;
 mod figures;
 mod goals;
+mod hear;
 mod parallel;
 mod plan;
 mod sounds;
@@ -38,19 +39,24 @@ const SAMPLE_VOICES: usize = 2;
 
 fn main() -> anyhow::Result<ExitCode> {
     let dir = std::env::var_os("MODELS_DIR").context("set MODELS_DIR to the models folder")?;
+    let dir = Path::new(&dir);
+    let models = Models::open(dir, 1)?;
     let size = match std::env::args().nth(1).as_deref() {
+        Some("--hear") => {
+            let training = Path::new(env!("CARGO_MANIFEST_DIR")).join("training");
+            hear::hear(&models, &training)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         None => Size::Whole,
         Some("--further") => Size::Further,
         Some("--held-out") => Size::HeldOut,
         Some("--sample") => Size::Sample,
         Some(other) => {
             anyhow::bail!(
-                "unknown argument {other:?}: --further, --held-out and --sample are known"
+                "unknown argument {other:?}: --further, --held-out, --sample and --hear are known"
             )
         }
     };
-    let dir = Path::new(&dir);
-    let models = Models::open(dir, 1)?;
     let scene = Scene::set(&models, &dir.join("recordings"), size)?;
     let (turns, overs) = (TurnRow::all(size), OverRow::all(size));
     let (turn_sums, overs_sums) = (

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use agent_svc::by_sound::{Judging, Senses};
+use agent_svc::by_sound::{Ending, Judging, Senses};
 
 use crate::cast::{Said, Speaker};
 use crate::figures::{Overs, Turns};
@@ -121,11 +121,9 @@ impl TurnRow {
             sums.add(&trial);
             if trial.cut || trial.wait.is_none() {
                 let what = if trial.cut { "cut off" } else { "never taken" };
-                let (text, votes) = (&parts[0].text, &trial.votes);
-                wrong.push(format!(
-                    "{what}: {}, {text:?}, votes {votes:.2?}",
-                    speaker.name
-                ));
+                let votes: Vec<f32> = trial.endings.iter().map(Ending::complete).collect();
+                let (name, text) = (&speaker.name, &parts[0].text);
+                wrong.push(format!("{what}: {name}, {text:?}, votes {votes:.2?}"));
             }
         }
         Ok((sums, wrong))
@@ -204,7 +202,9 @@ impl OverRow {
             let may_stop = self.set == OverSet::Interruptions;
             if trial.stopped != may_stop {
                 let what = if may_stop { "missed" } else { "stopped by" };
-                let (name, heard) = (&speaker.name, &trial.heard);
+                let heard = trial.heard.iter();
+                let heard = heard.map(|heard| format!("{} {:.2}", heard.text, heard.confidence));
+                let (name, heard) = (&speaker.name, heard.collect::<Vec<_>>());
                 wrong.push(format!("{what}: {name}, {text:?}, heard {heard:?}"));
             }
         }

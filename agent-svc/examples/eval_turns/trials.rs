@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_svc::by_sound::{Happened, Judging, Rehearsal, Senses};
+use agent_svc::by_sound::{Ending, Happened, Heard, Judging, Rehearsal, Senses};
 use livekit_rtc::FRAME_SAMPLES;
 use speech::resample::extend_i16;
 
@@ -42,8 +42,8 @@ pub(crate) struct TurnTrial {
     pub(crate) cut: bool,
     /// From its last sound until it was taken; `None` if it never was.
     pub(crate) wait: Option<Duration>,
-    /// Smart Turn's votes.
-    pub(crate) votes: Vec<f32>,
+    /// How it ended where the caller fell silent.
+    pub(crate) endings: Vec<Ending>,
 }
 
 /// What came of a sound over the assistant.
@@ -55,11 +55,19 @@ pub(crate) struct OverTrial {
     pub(crate) paused: Option<Duration>,
     /// From its first sound until it was known what it is; `None` if there was nothing to decide.
     pub(crate) decided: Option<Duration>,
-    /// The words that were heard.
-    pub(crate) heard: Vec<String>,
+    /// The words that were heard, each time.
+    pub(crate) heard: Vec<Heard>,
 }
 
 impl Surroundings {
+    /// Nothing but the caller.
+    pub(crate) fn quiet() -> Self {
+        Self {
+            babble: Vec::new(),
+            seed: 0,
+        }
+    }
+
     /// A noise at its level, another piece of it for each seed.
     fn noise(&self, noise: Noise, below: f32, length: usize, seed: u64) -> Vec<f32> {
         let seed = 1_000 * self.seed + seed;
@@ -108,7 +116,7 @@ impl Surroundings {
         Ok(TurnTrial {
             cut: taken(&call).any(|at| (from..until).contains(&at)),
             wait: taken(&call).find(|at| *at >= until).map(|at| at - until),
-            votes: votes(&call),
+            endings: endings(&call),
         })
     }
 
@@ -166,7 +174,7 @@ fn over(
     play(&mut call, sound, is_stopped)?;
     let since = |moment: Option<Duration>| moment.map(|at| at.saturating_sub(from));
     let heard = call.happened().iter().filter_map(|(_, what)| match what {
-        Happened::Heard(heard) => Some(format!("{} {:.2}", heard.text, heard.confidence)),
+        Happened::Heard(heard) => Some(heard.clone()),
         _ => None,
     });
     Ok(OverTrial {
@@ -207,12 +215,12 @@ fn taken(call: &Rehearsal) -> impl Iterator<Item = Duration> {
         .map(|(at, _)| *at)
 }
 
-fn votes(call: &Rehearsal) -> Vec<f32> {
-    let votes = call.happened().iter().filter_map(|(_, what)| match what {
-        Happened::Judged(vote) => Some(*vote),
+fn endings(call: &Rehearsal) -> Vec<Ending> {
+    let endings = call.happened().iter().filter_map(|(_, what)| match what {
+        Happened::Judged(ending) => Some(ending.clone()),
         _ => None,
     });
-    votes.collect()
+    endings.collect()
 }
 
 fn time(samples: usize) -> Duration {

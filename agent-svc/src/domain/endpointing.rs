@@ -57,10 +57,11 @@ fn part_of(length: Duration, part: f32) -> Duration {
     Duration::from_millis((length.as_millis() as f32 * part).round() as u64)
 }
 
-/// The part of the longest wait for a probability that the turn is complete, between which it runs straight; none above the last. Whoever
+/// The part of the longest wait for a probability that the turn is complete, between which it runs straight; none above
+/// the last. Whoever
 /// has more likely finished than not is answered soon; others get the second and a half in which somebody who thinks
 /// goes on; and the whole of it only who has certainly not finished.
-const DOUBT: [(f32, f32); 4] = [(0.0, 1.0), (0.1, 0.5), (0.5, 0.4), (0.65, 0.0)];
+const DOUBT: [(f32, f32); 4] = [(0.0, 1.0), (0.1, 0.5), (0.6, 0.4), (0.65, 0.0)];
 /// The same where nothing is known.
 const UNKNOWN: f32 = 0.1;
 
@@ -97,20 +98,20 @@ mod unit {
     #[test]
     fn the_wait_grows_with_doubt_and_with_the_pauses_of_the_caller() {
         let mut endpointing = endpointing();
-        insta::assert_snapshot!(row(&endpointing), @"430 430 1587 2358 3000 687");
+        insta::assert_snapshot!(row(&endpointing), @"430 430 1612 2358 3000 687");
         for _ in 0..4 {
             endpointing.went_on(Duration::from_millis(900), Some(0.9));
         }
-        insta::assert_snapshot!(row(&endpointing), @"752 752 1764 2438 3000 977");
+        insta::assert_snapshot!(row(&endpointing), @"752 752 1786 2438 3000 977");
         // They were heard to be unfinished: no reason to answer later when they are finished.
         for _ in 0..4 {
             endpointing.went_on(Duration::from_millis(2900), Some(0.0));
         }
-        insta::assert_snapshot!(row(&endpointing), @"752 752 1764 2438 3000 977");
+        insta::assert_snapshot!(row(&endpointing), @"752 752 1786 2438 3000 977");
         for _ in 0..8 {
             endpointing.went_on(Duration::from_millis(250), Some(0.9));
         }
-        insta::assert_snapshot!(row(&endpointing), @"464 464 1605 2366 3000 718");
+        insta::assert_snapshot!(row(&endpointing), @"464 464 1631 2366 3000 718");
     }
 
     #[test]

@@ -18,7 +18,7 @@ const CLEAR: f32 = 0.6;
 /// The same once a sound is over, of the last of them too: it is whole then, and more is asked of it.
 const CLEAR_WHOLE: f32 = 0.7;
 /// What is more likely than this to be a back-channel is one.
-const NOD: f32 = 0.5;
+const NOD: f32 = 0.4;
 
 /// What somebody who hears the words of a sound makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
