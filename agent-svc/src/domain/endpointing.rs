@@ -58,9 +58,8 @@ fn part_of(length: Duration, part: f32) -> Duration {
 }
 
 /// The part of the longest wait for a probability that the turn is complete, between which it runs straight; none above
-/// the last. Whoever
-/// has more likely finished than not is answered soon; others get the second and a half in which somebody who thinks
-/// goes on; and the whole of it only who has certainly not finished.
+/// the last. Whoever has likely finished is answered soon; others get the second and a half in which somebody who
+/// thinks goes on; and the whole of it only who has certainly not finished.
 const DOUBT: [(f32, f32); 4] = [(0.0, 1.0), (0.1, 0.5), (0.6, 0.4), (0.65, 0.0)];
 /// The same where nothing is known.
 const UNKNOWN: f32 = 0.1;
