@@ -6,12 +6,13 @@ use serde_json::Value;
 use super::system::{System, says};
 use super::{browser, shown};
 
-/// The conversation. An "Okay." is said over the first answer, and the third turn over the second.
+/// The conversation. An "Okay." is said over the first answer, and the third turn over the second. The goodbye is one
+/// sentence: between two, the voice pauses for as long as a turn's end takes at the least.
 const TURNS: [&str; 4] = [
     "How do I reset my password?",
     "How do I invite a teammate?",
     "What plan am I on?",
-    "Thank you, that is all. Goodbye.",
+    "That is all, thank you and goodbye.",
 ];
 const OVER: [&str; 2] = ["--nod=1500@1", "--barge-in=1500@2"];
 
