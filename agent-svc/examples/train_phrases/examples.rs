@@ -43,7 +43,7 @@ impl Example {
     }
 }
 
-/// Of `turns.txt`, a line of which gives these texts, each with whether it is what is looked for.
+/// Of `turns.txt` or `overlaps.txt`, a line of which gives these texts, each with whether it is what is looked for.
 pub(crate) fn written(
     phrases: &Phrases,
     file: &str,

@@ -28,6 +28,7 @@ pub(crate) fn learn(cases: &[Case], restraint: f64) -> Linear {
     };
     let halves = [0.5 / share(false).max(1.0), 0.5 / share(true).max(1.0)];
 
+    // The more numbers, the smaller the steps that do not overshoot; of few numbers these are small enough.
     let rate = 8.0 / numbers.max(40) as f64;
     let (mut weights, mut speed) = (vec![0.0f64; numbers], vec![0.0f64; numbers]);
     let (mut bias, mut bias_speed) = (0.0f64, 0.0f64);
