@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import { toUserMessage } from "../../api/errors";
 import { Page } from "../../ui/page";
 import { CallButton, PhoneIcon } from "./call-button";
@@ -42,7 +42,7 @@ export function CallPage({ call: { state, control } }: { call: UseCall }) {
 function useFocusKept(kind: CallState["kind"]) {
   const region = useRef<HTMLElement>(null);
   const before = useRef(kind);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (before.current !== kind && document.activeElement === document.body) {
       region.current?.focus({ preventScroll: true });
     }

@@ -113,6 +113,16 @@ describe("a call", () => {
     expect(screen.getByRole("button", { name: "Call" })).toHaveFocus();
   });
 
+  it("leaves the focus to who reaches the button the moment it is there", async () => {
+    const reached = new MutationObserver(() => screen.queryByRole("button", { name: "Call" })?.focus());
+    reached.observe(document.body, { childList: true, subtree: true });
+    open();
+    const button = await screen.findByRole("button", { name: "Call" });
+    reached.disconnect();
+    await new Promise((later) => setTimeout(later, 50));
+    expect(button).toHaveFocus();
+  });
+
   it("mutes and unmutes the microphone", async () => {
     const { room } = await joined();
     await press("Mute");
