@@ -19,6 +19,7 @@ use super::{
     Service,
     files::{self, Found},
     report::Report,
+    said,
 };
 use crate::cli::Import;
 
@@ -80,7 +81,7 @@ async fn send_all(
             Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal
         );
         if !is_away || attempt == ATTEMPTS {
-            return Err(status).context("the import broke off");
+            return Err(said(&status).context("the import broke off"));
         }
         bar.suspend(|| eprintln!("The import broke off ({}); it goes on.", status.message()));
         sleep(Duration::from_secs(1 << attempt.min(5)).min(MAX_PAUSE)).await;

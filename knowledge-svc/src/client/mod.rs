@@ -17,7 +17,7 @@ use service_kit::{
     clock::Clock,
     config::ClientConfig,
 };
-use tonic::{Request, transport::Channel};
+use tonic::{Request, Status, transport::Channel};
 
 use crate::cli::Connection;
 
@@ -53,6 +53,14 @@ impl Service {
 
     async fn request<T>(&self, message: T) -> anyhow::Result<Request<T>> {
         Ok(client::request(message, &self.token().await?, TIMEOUT))
+    }
+}
+
+/// What the service says, as a sentence for people.
+fn said(status: &Status) -> anyhow::Error {
+    match status.message() {
+        "" => anyhow::anyhow!("{}", status.code()),
+        message => anyhow::anyhow!("{message}"),
     }
 }
 

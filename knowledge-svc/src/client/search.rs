@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use proto::insta::knowledge::v1::{Highlight, Passage, Score, SearchRequest, SearchResponse};
 
-use super::Service;
+use super::{Service, said};
 use crate::cli::Search;
 
 /// How the words of the question are shown.
@@ -31,7 +31,8 @@ pub async fn search(options: &Search, emphasis: Emphasis) -> anyhow::Result<Stri
         ..SearchRequest::default()
     };
     let request = service.request(request).await?;
-    let answer = service.client.clone().search(request).await?.into_inner();
+    let found = service.client.clone().search(request).await;
+    let answer = found.map_err(|status| said(&status))?.into_inner();
     Ok(shown(&answer, emphasis))
 }
 

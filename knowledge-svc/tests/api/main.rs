@@ -2,6 +2,7 @@
 
 mod app;
 mod callers;
+mod commands;
 mod documents;
 mod embedder;
 mod embedding;
