@@ -5,7 +5,7 @@
 //! (README, Search). Only English is known; other words stay.
 
 /// What says nothing at the beginning of a question, in lower case.
-const FILLERS: [&str; 21] = [
+const FILLERS: [&str; 20] = [
     "um",
     "uh",
     "hi",
@@ -24,10 +24,13 @@ const FILLERS: [&str; 21] = [
     "i was wondering",
     "i have a question",
     "maybe a silly question",
-    "what i wanted to ask is",
     "i wanted to ask",
     "can you tell me",
 ];
+/// Before it stands nothing of the question, however it was heard: "Write them. What I want it to ask is".
+const TO_ASK: &str = "to ask is";
+/// How many words may stand before it, and be it.
+const MAX_TO_ASK: usize = 9;
 /// A question is never cut down to fewer words.
 const MIN_WORDS: usize = 2;
 
@@ -35,16 +38,33 @@ const MIN_WORDS: usize = 2;
 pub(crate) fn without_fillers(question: &str) -> &str {
     let mut rest = question;
     loop {
-        let begun = rest.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+        let begun = rest.trim_start_matches(is_mark);
         let Some(after) = FILLERS.iter().find_map(|filler| after(begun, filler)) else {
-            return rest;
+            break;
         };
-        let after = after.trim_start_matches(|letter: char| !letter.is_alphanumeric());
-        if after.split_whitespace().count() < MIN_WORDS {
-            return rest;
-        }
-        rest = after;
+        let Some(left) = left(after) else { break };
+        rest = left;
     }
+    after_to_ask(rest).and_then(left).unwrap_or(rest)
+}
+
+fn is_mark(letter: char) -> bool {
+    !letter.is_alphanumeric()
+}
+
+/// What is left of a question, if that is still one.
+fn left(rest: &str) -> Option<&str> {
+    let rest = rest.trim_start_matches(is_mark);
+    (rest.split_whitespace().count() >= MIN_WORDS).then_some(rest)
+}
+
+fn after_to_ask(text: &str) -> Option<&str> {
+    let (begin, _) = text
+        .char_indices()
+        .find(|(place, _)| after(&text[*place..], TO_ASK).is_some())?;
+    let (before, rest) = text.split_at(begin + TO_ASK.len());
+    let is_word = before[..begin].ends_with(char::is_whitespace);
+    (is_word && before.split_whitespace().count() <= MAX_TO_ASK).then_some(rest)
 }
 
 /// What follows `filler` as whole words.
@@ -68,6 +88,19 @@ mod tests {
             ),
             ("Hi there, I was wondering, how do I pay?", "how do I pay?"),
             ("Sorry, maybe a silly question. Can I pay?", "Can I pay?"),
+            (
+                "Right, um, what I wanted to ask is, can I pay?",
+                "can I pay?",
+            ),
+            (
+                "Write 'em. What I want it to ask is can I pay?",
+                "can I pay?",
+            ),
+            (
+                "I was told to come back tomorrow and to ask is that right",
+                "I was told to come back tomorrow and to ask is that right",
+            ),
+            ("What to ask isn't clear", "What to ask isn't clear"),
             ("Um.", "Um."),
             ("well well", "well well"),
             ("Okay, refunds?", "Okay, refunds?"),
