@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use proto::insta::knowledge::v1::Document;
@@ -71,6 +71,7 @@ pub(crate) async fn run(corpus: &Corpus, models: &Models, is_sample: bool) -> an
         service.import(corpus.name, &documents).await?;
         let imported = begun.elapsed();
         let requests = requests(&service).await?;
+        ensure!(!requests.is_empty(), "nothing was imported");
         drop(service);
         let alone = alone(&embedder, &requests)?;
         let rate = |time: Duration| documents.len() as f64 / time.as_secs_f64();
