@@ -27,7 +27,8 @@ const FILLERS: [&str; 20] = [
     "i wanted to ask",
     "can you tell me",
 ];
-/// Before it stands nothing of the question, however it was heard: "Write them. What I want it to ask is".
+/// Before it stands nothing of the question, however it was heard ("Write them. What I want it to ask is"), if
+/// somebody wants to ask there.
 const TO_ASK: &str = "to ask is";
 /// How many words may stand before it, and be it.
 const MAX_TO_ASK: usize = 9;
@@ -63,8 +64,12 @@ fn after_to_ask(text: &str) -> Option<&str> {
         .char_indices()
         .find(|(place, _)| after(&text[*place..], TO_ASK).is_some())?;
     let (before, rest) = text.split_at(begin + TO_ASK.len());
+    let wants = before
+        .split_whitespace()
+        .any(|word| word.to_ascii_lowercase().starts_with("want"));
     let is_word = before[..begin].ends_with(char::is_whitespace);
-    (is_word && before.split_whitespace().count() <= MAX_TO_ASK).then_some(rest)
+    let is_short = before.split_whitespace().count() <= MAX_TO_ASK;
+    (wants && is_word && is_short).then_some(rest)
 }
 
 /// What follows `filler` as whole words.
@@ -97,8 +102,12 @@ mod tests {
                 "can I pay?",
             ),
             (
-                "I was told to come back tomorrow and to ask is that right",
-                "I was told to come back tomorrow and to ask is that right",
+                "I want to come back tomorrow with my boss and to ask is that right",
+                "I want to come back tomorrow with my boss and to ask is that right",
+            ),
+            (
+                "Who do I have to ask is it the owner?",
+                "Who do I have to ask is it the owner?",
             ),
             ("What to ask isn't clear", "What to ask isn't clear"),
             ("Um.", "Um."),

@@ -14,6 +14,7 @@ async fn run(app: &TestApp, scopes: &[Scope], args: &[&str]) -> String {
     let token = app.identity.token(&Identity::service(scopes));
     let output = Command::new(env!("CARGO_BIN_EXE_knowledge-svc"))
         .args(args)
+        .env_clear()
         .env("KNOWLEDGE_URL", app.service.url.to_string())
         .env("SERVICE_TOKEN", token)
         .kill_on_drop(true)
