@@ -6,60 +6,21 @@
 //! The page is read token by token, as the HTML standard tokenises it, and no tree is built: broken nesting costs at
 //! worst some text, and never time or memory beyond the length of the page.
 
+mod element;
+
 use std::cell::RefCell;
 
 use html5ever::{
-    Attribute, TokenizerResult,
+    TokenizerResult,
     tendril::StrTendril,
     tokenizer::{
         BufferQueue, CharacterTokens, Tag, TagKind, TagToken, Token, TokenSink, TokenSinkResult,
         Tokenizer, TokenizerOpts,
-        states::{RawKind, Rawtext, Rcdata, ScriptData},
     },
 };
 
+use self::element::{Open, attribute, is_dropped, is_inline, is_main, raw_text};
 use super::section::{Outline, Section};
-
-/// Elements that are never content.
-const DROPPED: [&str; 22] = [
-    "aside", "audio", "button", "canvas", "datalist", "dialog", "footer", "form", "head", "iframe",
-    "map", "menu", "nav", "noscript", "object", "script", "select", "style", "svg", "template",
-    "textarea", "video",
-];
-/// Elements that are dropped for their role, or for a word of their class, where an end tag is never left out.
-const CONTAINERS: [&str; 8] = [
-    "div", "dl", "header", "ol", "section", "span", "table", "ul",
-];
-const DROPPED_ROLES: [&str; 6] = [
-    "banner",
-    "complementary",
-    "contentinfo",
-    "menu",
-    "navigation",
-    "search",
-];
-const DROPPED_CLASSES: [&str; 12] = [
-    "breadcrumb",
-    "breadcrumbs",
-    "menu",
-    "nav",
-    "navbar",
-    "navfooter",
-    "navheader",
-    "navigation",
-    "pagination",
-    "sidebar",
-    "skip-link",
-    "toc",
-];
-/// Elements within a line; all others end it.
-const INLINE: [&str; 31] = [
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em",
-    "font", "i", "ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strong", "sub",
-    "sup", "time", "tt", "u", "var",
-];
-/// Elements without an end tag.
-const VOID: [&str; 8] = ["br", "col", "embed", "hr", "img", "input", "source", "wbr"];
 
 /// What a page holds.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -109,48 +70,6 @@ impl TokenSink for Sink {
     }
 }
 
-/// How the text within an element is to be read, where no tags count in it.
-fn raw_text(tag: &Tag) -> Option<RawKind> {
-    match &*tag.name {
-        // Pages written as XML close these at once, and the rest of the page is not theirs.
-        _ if tag.self_closing => None,
-        "script" => Some(ScriptData),
-        "style" | "iframe" | "noembed" | "noframes" | "xmp" => Some(Rawtext),
-        "title" | "textarea" => Some(Rcdata),
-        _ => None,
-    }
-}
-
-/// An element that is open, and how many of the same name are open within it.
-struct Open {
-    name: String,
-    depth: usize,
-}
-
-impl Open {
-    fn new(tag: &Tag) -> Option<Self> {
-        let closes = !tag.self_closing && !VOID.contains(&&*tag.name);
-        closes.then(|| Self {
-            name: tag.name.to_string(),
-            depth: 1,
-        })
-    }
-
-    fn start(&mut self, tag: &Tag) {
-        if *tag.name == *self.name && !tag.self_closing {
-            self.depth += 1;
-        }
-    }
-
-    /// Whether an end tag ends this element.
-    fn end(&mut self, name: &str) -> bool {
-        if *name == *self.name {
-            self.depth -= 1;
-        }
-        self.depth == 0
-    }
-}
-
 #[derive(Default)]
 struct Reader {
     outline: Outline,
@@ -183,9 +102,9 @@ impl Reader {
             return;
         }
         if name == "html" {
-            self.language = attribute(&tag.attrs, "lang").map(ToOwned::to_owned);
+            self.language = attribute(tag, "lang").map(ToOwned::to_owned);
         }
-        if self.is_dropped(tag) {
+        if is_dropped(tag, self.main.is_some()) {
             self.end_line();
             self.dropped = Open::new(tag);
             return;
@@ -199,9 +118,7 @@ impl Reader {
         }
         match name {
             "br" | "wbr" => self.outline.push_blank(),
-            "img" => self
-                .outline
-                .push(attribute(&tag.attrs, "alt").unwrap_or_default()),
+            "img" => self.outline.push(attribute(tag, "alt").unwrap_or_default()),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 self.end_heading();
                 self.end_row();
@@ -219,7 +136,7 @@ impl Reader {
                 self.end_heading();
                 self.end_line();
             }
-            _ if INLINE.contains(&name) => {}
+            _ if is_inline(name) => {}
             _ => self.end_line(),
         }
     }
@@ -252,7 +169,7 @@ impl Reader {
                 self.outline.push(": ");
                 self.after_term = true;
             }
-            _ if INLINE.contains(&name) => {}
+            _ if is_inline(name) => {}
             _ => self.end_line(),
         }
     }
@@ -270,38 +187,20 @@ impl Reader {
         self.marked.is_none() || self.main.is_some()
     }
 
-    fn is_dropped(&self, tag: &Tag) -> bool {
-        let name = &*tag.name;
-        // The header of the content holds its title, that of the page leads elsewhere.
-        if DROPPED.contains(&name) || (name == "header" && self.main.is_none()) {
-            return true;
-        }
-        let words = |name| {
-            attribute(&tag.attrs, name)
-                .unwrap_or_default()
-                .split_whitespace()
-        };
-        let hidden = attribute(&tag.attrs, "hidden").is_some()
-            || attribute(&tag.attrs, "aria-hidden") == Some("true");
-        CONTAINERS.contains(&name)
-            && (hidden
-                || words("role").any(|role| DROPPED_ROLES.contains(&role))
-                || words("class").any(|class| DROPPED_CLASSES.contains(&class)))
-    }
-
     /// The first element that marks the content says which others do; what was read before it is none.
     fn begin_main(&mut self, tag: &Tag) {
         let name = &*tag.name;
-        let marks = matches!(name, "main" | "article")
-            || (CONTAINERS.contains(&name) && attribute(&tag.attrs, "role") == Some("main"));
+        if !is_main(tag) {
+            return;
+        }
         match &self.marked {
-            None if marks => {
+            None => {
                 self.marked = Some(name.to_owned());
                 self.outline = Outline::default();
                 self.top_heading = None;
                 self.main = Open::new(tag);
             }
-            Some(marked) if marks && marked == name => self.main = Open::new(tag),
+            Some(marked) if marked == name => self.main = Open::new(tag),
             _ => {}
         }
     }
@@ -363,13 +262,6 @@ impl Reader {
             sections: self.outline.finish(),
         }
     }
-}
-
-fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
-    attributes
-        .iter()
-        .find(|attribute| *attribute.name.local == *name)
-        .map(|attribute| &*attribute.value)
 }
 
 #[cfg(test)]
