@@ -40,13 +40,12 @@ pub(crate) fn without_fillers(question: &str) -> &str {
     let mut rest = question;
     loop {
         let begun = rest.trim_start_matches(is_mark);
-        let Some(after) = FILLERS.iter().find_map(|filler| after(begun, filler)) else {
-            break;
-        };
-        let Some(left) = left(after) else { break };
-        rest = left;
+        let filler = FILLERS.iter().find_map(|filler| after(begun, filler));
+        match filler.or_else(|| after_to_ask(begun)).and_then(left) {
+            Some(left) => rest = left,
+            None => return rest,
+        }
     }
-    after_to_ask(rest).and_then(left).unwrap_or(rest)
 }
 
 fn is_mark(letter: char) -> bool {
@@ -96,6 +95,10 @@ mod tests {
             (
                 "Right, um, what I wanted to ask is, can I pay?",
                 "can I pay?",
+            ),
+            (
+                "So, what I wanted to ask is, um, how do I pay?",
+                "how do I pay?",
             ),
             (
                 "Write 'em. What I want it to ask is can I pay?",
