@@ -80,7 +80,11 @@ async fn send_all(
             Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal
         );
         if !is_away || attempt == ATTEMPTS {
-            return Err(said(&status).context("the import broke off"));
+            let what = match results.is_empty() {
+                true => "nothing was imported",
+                false => "the import broke off",
+            };
+            return Err(said(&status).context(what));
         }
         bar.suspend(|| eprintln!("The import broke off ({}); it goes on.", status.message()));
         sleep(Duration::from_secs(1 << attempt.min(5)).min(MAX_PAUSE)).await;

@@ -133,12 +133,12 @@ async fn what_cannot_be_done_is_said() {
     let args = ["import", &path, "--collection", "Help!"];
     assert_snapshot!(run(&app, &WRITER, &args).await, @r"
     exit status: 1
-    error: the import broke off: start.collection must be 3 to 80 lower-case letters, digits or dashes
+    error: nothing was imported: start.collection must be 3 to 80 lower-case letters, digits or dashes
     ");
     let args = ["import", &path, "--collection", "help"];
     assert_snapshot!(run(&app, &[Scope::KnowledgeRead], &args).await, @r"
     exit status: 1
-    error: the import broke off: this token does not allow this call
+    error: nothing was imported: this token does not allow this call
     ");
     assert_snapshot!(run(&app, &WRITER, &["search", "", "--label", "A label"]).await, @r"
     exit status: 1
