@@ -12,4 +12,4 @@ mod vector;
 pub use connect::{DatabaseUrl, DatabaseUrlError};
 pub use error::{constraint, is_unavailable};
 pub use pool::{DatabaseConfig, Pool, PoolError, PooledConnection};
-pub use vector::{CosineDistance, Embedding, Vector, VectorExpressionMethods};
+pub use vector::{Embedding, Vector};

@@ -5,10 +5,10 @@ use std::io::Write;
 
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
-    expression::{AsExpression, Expression},
+    expression::AsExpression,
     pg::{Pg, PgValue},
     serialize::{self, IsNull, Output, ToSql},
-    sql_types::{Double, SqlType},
+    sql_types::SqlType,
 };
 
 /// The SQL type `vector`.
@@ -26,21 +26,6 @@ impl From<Vec<f32>> for Embedding {
         Self(values.into())
     }
 }
-
-diesel::infix_operator!(CosineDistance, " <=> ", Double, backend: Pg);
-
-/// What can be asked of a column of vectors.
-pub trait VectorExpressionMethods: Expression<SqlType = Vector> + Sized {
-    /// One minus the cosine similarity: 0 for the same direction, 2 for the opposite one.
-    fn cosine_distance<T: AsExpression<Vector>>(
-        self,
-        other: T,
-    ) -> CosineDistance<Self, T::Expression> {
-        CosineDistance::new(self, other.as_expression())
-    }
-}
-
-impl<T: Expression<SqlType = Vector>> VectorExpressionMethods for T {}
 
 impl ToSql<Vector, Pg> for Embedding {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
