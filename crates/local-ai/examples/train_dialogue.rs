@@ -16,11 +16,12 @@ use serde_json::json;
 
 /// Passages in a result, as many as the assistant's own tool gives.
 const PASSAGES: usize = 4;
-/// How near a passage has to be to be in a result.
-const NEAR: f32 = 0.3;
+/// How likely a passage of a result has to answer, and the evidence that leaves it open, as in knowledge-svc.
+const MIN_CONFIDENCE: f32 = 0.15;
+const OPEN_EVIDENCE: f32 = 0.38;
 /// The share of questions that the best sentence answers, and of those that the best fact answers,
 /// that may be declined for the sake of those that nothing answers.
-const DECLINED: f32 = 0.05;
+const DECLINED: f32 = 0.08;
 const FACTS_DECLINED: f32 = 0.06;
 /// What keeps weights small, for few and for many kinds of evidence.
 const RESTRAINT: f32 = 8.0;
@@ -374,27 +375,40 @@ impl World<'_> {
     fn search(&self, company: &Company, question: &Question) -> anyhow::Result<String> {
         let asked = meaning(question, self.embed, &self.memory)?;
         let words: HashSet<String> = stems(&question.text).into_iter().collect();
+        let share = |count: usize| count as f32 / words.len().max(1) as f32;
         let mut found = Vec::new();
+        let mut known = HashSet::new();
         for passage in &company.passages {
             let text = format!("{}\n{}\n{}", passage.title, passage.heading, passage.text);
             let held: HashSet<String> = stems(&text).into_iter().collect();
             let close = meaning(&whole(&text), self.embed, &self.memory)?;
-            let share = words.intersection(&held).count() as f32 / words.len().max(1) as f32;
-            let near = similarity(&asked, &close) + 0.3 * share;
-            if near >= NEAR {
-                found.push((near, passage));
-            }
+            let shared: Vec<_> = words.intersection(&held).cloned().collect();
+            found.push((
+                similarity(&asked, &close) + 0.3 * share(shared.len()),
+                passage,
+            ));
+            known.extend(shared);
         }
+        let unknown = share(words.difference(&known).count());
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
         let found: Vec<_> = found
             .into_iter()
+            .map(|(evidence, passage)| (confidence(evidence, unknown), passage))
+            .filter(|(confidence, _)| *confidence >= MIN_CONFIDENCE)
             .take(PASSAGES)
-            .map(|(_, passage)| {
-                json!({"title": passage.title, "heading": passage.heading, "text": passage.text})
+            .map(|(confidence, passage)| {
+                json!({"title": passage.title, "heading": passage.heading, "text": passage.text, "confidence": confidence})
             })
             .collect();
         Ok(json!({ "passages": found }).to_string())
     }
+}
+
+/// How likely a passage answers, about as knowledge-svc has it: so many words of the question that no passage holds
+/// speak against it.
+fn confidence(evidence: f32, unknown: f32) -> f32 {
+    let evidence = evidence - 0.1 * unknown;
+    1.0 / (1.0 + (14.0 * (OPEN_EVIDENCE - evidence)).exp())
 }
 
 /// A text as it is.

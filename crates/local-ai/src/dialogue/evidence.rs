@@ -14,6 +14,8 @@ use crate::engine::{Embed, Embedding, similarity};
 /// The sentences that are compared by meaning: the best by words and place. One costs about 4 ms
 /// the first time.
 const COMPARED: usize = 24;
+/// What a result that does not say how likely its passages answer is taken for.
+const UNTOLD: f32 = 0.6;
 /// What is new in a question counts more than the whole.
 const NEWS: f32 = 0.65;
 
@@ -190,7 +192,12 @@ impl<'a> Judge<'a> {
             best.first()
                 .map_or(0.0, |best| measure(&best.evidence, name))
         };
+        let confidence = best.first().map(|best| {
+            let told = passages[best.place.0].confidence;
+            told.unwrap_or(UNTOLD)
+        });
         vec![
+            ("confidence", confidence.unwrap_or_default()),
             ("meaning", first("meaning")),
             ("meaning_in_context", first("meaning_in_context")),
             ("closest", closest("meaning")),
@@ -419,6 +426,7 @@ mod tests {
     #[test]
     fn words_that_are_everywhere_tell_little() {
         let passage = |sentences: &[&str]| Passage {
+            confidence: None,
             topic: None,
             opens: true,
             sentences: sentences.iter().map(|text| (*text).to_owned()).collect(),

@@ -31,14 +31,24 @@ pub(super) struct Fact {
 }
 
 /// A piece of running text about one thing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Passage {
     /// What it is about, when the result says so.
     pub(super) topic: Option<String>,
     /// Whether it stands above all headings, where writers put what matters most.
     pub(super) opens: bool,
+    /// How likely it is that it answers, 0 to 1, when the result says so.
+    pub(super) confidence: Option<f32>,
     /// Its sentences, made for the ear.
     pub(super) sentences: Vec<String>,
+}
+
+/// What a result says of a piece of running text.
+#[derive(Debug, Clone, Default)]
+struct About {
+    topic: Option<String>,
+    opens: bool,
+    confidence: Option<f32>,
 }
 
 /// More would cost more time to compare than a caller waits.
@@ -74,9 +84,9 @@ pub(super) fn read(output: &str, owner: &str) -> Findings {
                 findings.value(&value, None, owner, MAX_DEPTH);
             }
         }
-        Some(Value::String(text)) => findings.running_text(&text, None, false),
+        Some(Value::String(text)) => findings.running_text(&text, About::default()),
         Some(Value::Null) => {}
-        Some(_) | None => findings.running_text(output, None, false),
+        Some(_) | None => findings.running_text(output, About::default()),
     }
     findings
 }
@@ -153,20 +163,25 @@ impl Findings {
             .find_map(|key| spoken_text(fields.get(*key)?));
         let running = first_of(&RUNNING);
         if said.is_some() || (running.is_some() && topic.is_some()) {
+            let confidence = fields.get("confidence").and_then(Value::as_f64);
+            let about = About {
+                topic,
+                opens: first_of(&HEADINGS).is_none(),
+                confidence: confidence.map(|confidence| confidence as f32),
+            };
             // The text holds what was picked from it for the ear, and more.
-            let opens = first_of(&HEADINGS).is_none();
             if let Some(text) = running {
-                self.running_text(text, topic.clone(), opens);
+                self.running_text(text, about.clone());
             }
             if let Some(text) = said {
-                self.running_text(&text, topic, opens);
+                self.running_text(&text, about);
             }
             return;
         }
         for (key, value) in fields.iter().filter(|(key, _)| is_speakable_key(key)) {
             match value {
                 Value::String(text) if RUNNING.contains(&key.as_str()) => {
-                    self.running_text(text, None, false);
+                    self.running_text(text, About::default());
                 }
                 value => self.value(value, Some(key), owner, depth - 1),
             }
@@ -184,7 +199,7 @@ impl Findings {
         }
     }
 
-    fn running_text(&mut self, text: &str, topic: Option<String>, opens: bool) {
+    fn running_text(&mut self, text: &str, about: About) {
         let known: Vec<&String> = self
             .passages
             .iter()
@@ -213,9 +228,15 @@ impl Findings {
             }
         }
         if !spoken.is_empty() {
+            let About {
+                topic,
+                opens,
+                confidence,
+            } = about;
             self.passages.push(Passage {
                 topic,
                 opens,
+                confidence,
                 sentences: spoken,
             });
         }
@@ -329,20 +350,23 @@ mod tests {
     #[test]
     fn passages_are_cut_into_sentences_below_their_topics() {
         let output = r#"{"passages":[
-            {"document_id":"a","title":"Refunds","heading":"How","text":"Ask us. Then wait a day.","speakable":"Then wait a day."},
+            {"document_id":"a","title":"Refunds","heading":"How","text":"Ask us. Then wait a day.","speakable":"Then wait a day.","confidence":0.25},
             {"document_id":"b","title":"Plans","text":"Three is here. Four is there. It was cut…"},
             {"title":"Lists","speakable":["Five comes now.","- **Six** is last."]}]}"#;
         let passages = read(output, "").passages;
         let shown: Vec<_> = passages
             .iter()
-            .map(|found| format!("{:?} {:?}", found.topic.as_deref(), found.sentences))
+            .map(|found| {
+                let (topic, sentences) = (found.topic.as_deref(), &found.sentences);
+                format!("{topic:?} {:?} {sentences:?}", found.confidence)
+            })
             .collect();
         assert_eq!(
             shown,
             [
-                r#"Some("Refunds - How") ["Ask us. Then wait a day."]"#,
-                r#"Some("Plans") ["Three is here.", "Four is there."]"#,
-                r#"Some("Lists") ["Five comes now.", "Six is last."]"#,
+                r#"Some("Refunds - How") Some(0.25) ["Ask us. Then wait a day."]"#,
+                r#"Some("Plans") None ["Three is here.", "Four is there."]"#,
+                r#"Some("Lists") None ["Five comes now.", "Six is last."]"#,
             ]
         );
     }

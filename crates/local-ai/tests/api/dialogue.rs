@@ -262,6 +262,25 @@ fn what_no_result_holds_is_not_known() {
 }
 
 #[test]
+fn what_the_search_doubts_is_doubted() {
+    let said = |question, confidence: f64| {
+        let found = json!({"passages": [{"title": "Export reports", "confidence": confidence,
+            "speakable": "Excel files contain the tables behind the charts, one sheet each."}]});
+        let both = [("get_account", account()), ("search_knowledge", found)];
+        answer(question, &both)
+    };
+    for question in [
+        "How do I make a pivot table in Excel?",
+        "Do you support Excel macros?",
+    ] {
+        let sure = said(question, 0.95);
+        assert!(sure.contains("one sheet each"), "{question}: {sure}");
+        let doubtful = said(question, 0.16);
+        assert_eq!(doubtful, "I'm sorry, I don't know that.", "{question}");
+    }
+}
+
+#[test]
 fn a_result_that_does_not_answer_sends_the_question_to_the_next_tool() {
     let said = answer(
         "Can I return my shoes after six weeks?",
