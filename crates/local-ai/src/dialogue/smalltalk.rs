@@ -296,7 +296,8 @@ fn kind_by_words(said: &str) -> Option<Kind> {
     static PATTERNS: LazyLock<[(Kind, Regex); 9]> = LazyLock::new(|| {
         [
             (Kind::Repeat, r"^(sorry |pardon |please |can you |could you |would you |what |i didn't (catch|get|hear|understand) (that|you) ?)*(say (that|it) again|repeat( that| it)?( please)?|pardon( me)?|come again|what did you (just )?say|i didn't (catch|get|hear|understand) (that|you)|once more)( please)?$"),
-            (Kind::Goodbye, r"^(ok |okay |no |thanks |thank you |great |alright |well |that's all |that is all |and |please |(can|could|would) you |you can )*(good ?bye|bye( bye)?|see you( later| soon)?|that's all( for (now|today))?|that is all|that was all|that's it|nothing else|hang up|end (the|this) call|talk to you later|have a (nice|good|great) (day|one|evening|weekend)|i'm done)( now| then| for now| please| thanks| thank you| bye| goodbye)*$"),
+            // As the recogniser writes it, too: "Good-by," and "Know that's everything."
+            (Kind::Goodbye, r"^((ok|okay|no|know|great|perfect|alright|well|that's all|that is all|and|please|(thanks|thank you)( a lot| very much| so much)?( for (all )?(your|the) help)?|(can|could|would) you|you can) )*(good ?(bye?|buy)|bye?( bye?)?|see you( later| soon)?|that's (all|everything)( for (now|today))?|that is all|that was all|that's it|nothing else|hang up|end (the|this) call|talk to you later|have a (nice|good|great) (day|one|evening|weekend)|i'm done)( now| then| for now| please| thanks| thank you| bye?| good ?bye?)*$"),
             (Kind::Greeting, r"^(hi|hello|hey|good (morning|afternoon|evening)|greetings|howdy)( there| again| assistant)?( how are you( doing)?( today)?)?$|^how are you( doing)?( today)?$"),
             (Kind::Thanks, r"^(ok |okay |great |perfect |alright |no )*(thanks|thank you|many thanks|cheers|much appreciated)( a lot| so much| very much| again| for (your|the) help| for that)*$"),
             (Kind::Name, r"^(who are you|what('s| is) your name|who am i (talking|speaking) (to|with)|what are you|are you (a )?(robot|human|bot|real|machine|an ai)( person)?)$"),
@@ -331,6 +332,14 @@ mod tests {
             ("No, thank you.", Some(Kind::Thanks)),
             ("Okay, goodbye then.", Some(Kind::Goodbye)),
             ("That's all, thanks.", Some(Kind::Goodbye)),
+            ("Good-by,", Some(Kind::Goodbye)),
+            ("Okay bye-bye", Some(Kind::Goodbye)),
+            ("Know that's everything, thanks.", Some(Kind::Goodbye)),
+            ("Thanks for your help bye.", Some(Kind::Goodbye)),
+            ("Good buy.", Some(Kind::Goodbye)),
+            ("Bye, by.", Some(Kind::Goodbye)),
+            ("Thank you very much, bye bye.", Some(Kind::Goodbye)),
+            ("Thank you for your help, good bye.", Some(Kind::Goodbye)),
             ("Sorry, can you say that again?", Some(Kind::Repeat)),
             ("What did you say?", Some(Kind::Repeat)),
             ("Who are you?", Some(Kind::Name)),
@@ -340,6 +349,8 @@ mod tests {
             ("Hi, what plan am I on?", None),
             ("When does my call plan end?", None),
             ("How do I say goodbye to my subscription?", None),
+            ("Is it a good buy?", None),
+            ("By card", None),
             ("", None),
         ] {
             assert_eq!(kind_by_words(said), expected, "{said}");
