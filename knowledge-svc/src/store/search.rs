@@ -81,10 +81,11 @@ pub(crate) async fn find(
             );
             connection.batch_execute(&settings).await?;
             let words = words(connection, query).await?;
-            let candidates = candidates(connection, query, &words).await?;
             let passages = size(connection, query).await?;
-            let lexemes = words.into_iter().map(|word| (word.lexeme, word.holding));
-            Ok((Question::new(lexemes.collect(), passages), candidates))
+            let lexemes = words.iter().map(|word| (word.lexeme.clone(), word.holding));
+            let question = Question::new(lexemes.collect(), passages);
+            let candidates = candidates(connection, query, &words, &question).await?;
+            Ok((question, candidates))
         })
         .await
 }
@@ -200,14 +201,20 @@ const CANDIDATES_SQL: &str = r"
         AND ($4 IS NULL OR collection = $4)
         AND ($9 IS NULL OR document_id IN (SELECT document_id FROM labelled))
       ORDER BY distance LIMIT $5) AS nearest),
+  holding AS (
+    SELECT p.passage_id, sum(searched.share) AS share
+    FROM unnest($1, $10) AS searched (lexeme, share)
+      JOIN insta_knowledge.passages p
+        ON p.search @@ ('''' || replace(replace(searched.lexeme, '\', '\\'), '''', '''''') || '''')::tsquery
+    WHERE p.visibility <= $8 AND ($4 IS NULL OR p.collection = $4)
+      AND ($9 IS NULL OR p.document_id IN (SELECT document_id FROM labelled))
+    GROUP BY p.passage_id ORDER BY share DESC FETCH FIRST ($7) ROWS WITH TIES),
   by_text AS (
     SELECT passage_id, row_number() OVER (ORDER BY score DESC, passage_id)::integer AS place
     FROM (
-      SELECT passage_id, ts_rank(search, question.query, 1) AS score
-      FROM insta_knowledge.passages, question
-      WHERE search @@ question.query AND visibility <= $8 AND ($4 IS NULL OR collection = $4)
-        AND ($9 IS NULL OR document_id IN (SELECT document_id FROM labelled))
-      ORDER BY score DESC, passage_id LIMIT $7) AS best)
+      SELECT p.passage_id, holding.share + ts_rank(p.search, question.query, 1) AS score
+      FROM holding JOIN insta_knowledge.passages p USING (passage_id), question
+      ORDER BY score DESC, p.passage_id LIMIT $7) AS best)
   SELECT p.passage_id, p.document_id, p.title, p.heading_path, p.text, p.ordinal = 0 AS leads,
     CASE WHEN p.{model} = $3 THEN 1 - (p.{vector} <=> $2) END AS similarity,
     CASE WHEN p.{model} = $3 THEN
@@ -248,6 +255,7 @@ async fn candidates(
     connection: &mut AsyncPgConnection,
     query: &Query<'_>,
     words: &[Word],
+    question: &Question,
 ) -> Result<Vec<Candidate>, KnowledgeError> {
     let vector = query.vector.map(|vector| Embedding::from(vector.to_vec()));
     let sql = CANDIDATES_SQL
@@ -255,8 +263,13 @@ async fn candidates(
         .replace("{parts}", query.slot.parts())
         .replace("{model}", query.slot.model());
     let all: Vec<_> = words.iter().map(|word| word.lexeme.as_str()).collect();
+    let searched = searched(words);
+    let shares: Vec<_> = searched
+        .iter()
+        .map(|word| question.coverage([*word]))
+        .collect();
     let rows: Vec<Row> = diesel::sql_query(sql)
-        .bind::<Array<Text>, _>(searched(words))
+        .bind::<Array<Text>, _>(searched)
         .bind::<Nullable<Vector>, _>(vector)
         .bind::<Text, _>(query.model)
         .bind::<Nullable<Text>, _>(query.collection.map(Slug::as_str))
@@ -265,6 +278,7 @@ async fn candidates(
         .bind::<BigInt, _>(BEST_BY_TEXT)
         .bind::<SmallInt, _>(rank(query.visibility))
         .bind::<Nullable<Array<Text>>, _>(query.wanted_labels())
+        .bind::<Array<Double>, _>(shares)
         .load(connection)
         .await?;
     Ok(rows.into_iter().map(Into::into).collect())
