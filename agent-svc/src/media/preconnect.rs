@@ -42,6 +42,8 @@ pub(crate) fn decode(
 ) -> Result<Vec<i16>, Unusable> {
     let (kind, _) = mime_type.split_once(';').unwrap_or((mime_type, ""));
     match kind.trim().to_ascii_lowercase().as_str() {
+        // A recorder that is stopped at once has written nothing.
+        "audio/webm" | "video/webm" if content.is_empty() => Ok(Vec::new()),
         "audio/webm" | "video/webm" => Ok(webm::decode(content, MAX_SECONDS)?),
         "audio/pcm" | "audio/raw" | "audio/x-raw" | "audio/l16" => decode_raw(attributes, &content),
         _ => Err(Unusable::Kind),
@@ -187,6 +189,8 @@ mod tests {
         let sound = decode(mime_type, &Attributes::new(), webm("A_OPUS", 3)).unwrap();
         assert_eq!(sound.len(), 72_000);
         assert!(is_tone(&sound[2_400..]));
+        let nothing = decode(mime_type, &Attributes::new(), Vec::new());
+        assert_eq!(nothing.unwrap(), [0_i16; 0]);
     }
 
     #[test]
