@@ -187,9 +187,11 @@ fn searched(words: &[Word]) -> Vec<&str> {
 }
 
 const CANDIDATES_SQL: &str = r"
-  WITH question AS MATERIALIZED (
-    SELECT string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS query
-    FROM unnest($1) AS searched (lexeme)),
+  WITH searched AS MATERIALIZED (
+    SELECT ('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''')::tsquery AS query, share
+    FROM unnest($1, $10) AS searched (lexeme, share)),
+  question AS MATERIALIZED (
+    SELECT string_agg(query::text, ' | ')::tsquery AS query FROM searched),
   labelled AS (
     SELECT document_id FROM insta_knowledge.documents WHERE labels @> $9),
   by_meaning AS (
@@ -203,9 +205,7 @@ const CANDIDATES_SQL: &str = r"
       ORDER BY distance LIMIT $5) AS nearest),
   holding AS (
     SELECT p.passage_id, sum(searched.share) AS share
-    FROM unnest($1, $10) AS searched (lexeme, share)
-      JOIN insta_knowledge.passages p
-        ON p.search @@ ('''' || replace(replace(searched.lexeme, '\', '\\'), '''', '''''') || '''')::tsquery
+    FROM searched JOIN insta_knowledge.passages p ON p.search @@ searched.query
     WHERE p.visibility <= $8 AND ($4 IS NULL OR p.collection = $4)
       AND ($9 IS NULL OR p.document_id IN (SELECT document_id FROM labelled))
     GROUP BY p.passage_id ORDER BY share DESC FETCH FIRST ($7) ROWS WITH TIES),

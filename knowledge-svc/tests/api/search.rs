@@ -1,12 +1,16 @@
 //! Searching.
 
+use std::time::Duration;
+
+use diesel::{QueryableByName, sql_types::BigInt};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use insta::assert_snapshot;
 use proto::insta::knowledge::v1::*;
 use service_kit::{CallId, Scope};
 use test_kit::{Identity, told};
 
 use crate::{
-    app::{TestApp, document},
+    app::{PATIENCE, TestApp, document},
     embedder::Mood,
 };
 
@@ -292,6 +296,67 @@ async fn the_words_of_the_question_are_marked_by_their_stems() {
     };
     assert_snapshot!(marked("What does the refund error PL-429 mean for the größe?").await, @"Größe PL-429 means refunds refunded");
     assert_snapshot!(marked("Größe matters? Does it refund?").await, @"Größe matters refunds refunded");
+}
+
+#[tokio::test]
+async fn a_rare_word_finds_more_than_a_common_one_said_often() {
+    let app = TestApp::start().await;
+    let often = "The report report report report is a report of the report.";
+    let mut documents: Vec<_> = (0..8)
+        .map(|number| document(&format!("report-{number}"), "Report report", often))
+        .collect();
+    documents.push(document(
+        "watermark",
+        "Pictures",
+        "A long list of what may stand on a page, such as a logo, a date, a watermark or a number, follows.",
+    ));
+    app.create_ready(&documents).await;
+    let found = app.ask("Has a report a watermark?").await.passages;
+    let first = found.iter().find(|passage| {
+        let score = passage.score.unwrap_or_default();
+        score.text_rank == Some(1)
+    });
+    assert_eq!(
+        first.map(|first| first.document_id.as_str()),
+        Some("watermark")
+    );
+}
+
+/// PostgreSQL would compare all of a few vectors, so here it is kept from whatever an index can spare it: a search that
+/// does not read the index of vectors then asks for what the index does not hold.
+#[tokio::test]
+async fn vectors_are_looked_up_in_their_index() {
+    #[derive(QueryableByName)]
+    struct Index {
+        #[diesel(sql_type = BigInt)]
+        reads: i64,
+    }
+    let mut app = with_articles().await;
+    let mut admin = app.database.admin_url().connect().await.unwrap();
+    let settings = ["seqscan", "bitmapscan", "sort"].map(|how| {
+        format!("EXECUTE format('ALTER DATABASE %I SET enable_{how} = off', current_database());")
+    });
+    let settings = format!("DO $$ BEGIN {} END $$", settings.concat());
+    admin.batch_execute(&settings).await.unwrap();
+    app.restart("test-model").await;
+    let searches = async {
+        loop {
+            app.ask("When do I get my money back?").await;
+            // PostgreSQL tells what was read about once a second.
+            let index: Index = diesel::sql_query(
+                "SELECT idx_scan AS reads FROM pg_stat_user_indexes WHERE indexrelname = 'passages_embedding_idx'",
+            )
+            .get_result(&mut admin)
+            .await
+            .unwrap();
+            if index.reads > 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let read = tokio::time::timeout(PATIENCE, searches).await;
+    read.expect("the index of vectors is read");
 }
 
 #[tokio::test]
