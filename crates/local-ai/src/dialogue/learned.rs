@@ -1,7 +1,7 @@
 //! What was learned from examples: how much each piece of evidence counts.
 //!
 //! The examples (`training/`) are questions to help centres of made-up companies that have nothing
-//! to do with each other or with ours; `examples/train_dialogue.rs` makes `weights.json` of them.
+//! to do with each other or with ours; `examples/train_dialogue` makes `weights.json` of them.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

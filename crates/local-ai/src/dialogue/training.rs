@@ -1,4 +1,4 @@
-//! What the program needs that learns [`Weights`] from examples (`examples/train_dialogue.rs`).
+//! What the program needs that learns [`Weights`] from examples (`examples/train_dialogue`).
 
 pub use super::learned::{Evidence, Linear, Weights};
 pub use super::question::Question;
